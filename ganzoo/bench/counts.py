@@ -1,0 +1,43 @@
+"""Parameters and arithmetic of a case."""
+
+from __future__ import annotations
+
+import copy
+from contextlib import nullcontext
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from ganzoo.recipes import Alternating
+from ganzoo.spec.schema import Case
+from ganzoo.train.state import build_networks
+
+
+def parameters(net: nn.Module) -> int:
+    """Trainable parameters."""
+    return sum(p.numel() for p in net.parameters() if p.requires_grad)
+
+
+def parameters_of(case: Case, image: tuple[int, int, int]) -> dict[str, int]:
+    """{"generator", "discriminator"} of a case on images (C, H, W)."""
+    g, d = build_networks(case, image, seed=0)
+    return {"generator": parameters(g), "discriminator": parameters(d)}
+
+
+def flops_per_step(case: Case, g: nn.Module, d: nn.Module, image: tuple[int, int, int]) -> int:
+    """Floating point operations of one whole step, forward and backward (matrix products and convolutions; 2 a multiply-add).
+
+    Counted on copies, so that nothing of the training moves.
+    """
+    device = next(g.parameters()).device
+    g, d = copy.deepcopy(g), copy.deepcopy(d)
+    still = torch.optim.SGD([*g.parameters(), *d.parameters()], lr=0.0)
+    rule = Alternating(
+        g, d, still, still, loss=case.recipe.loss, d_weight=case.recipe.d_weight, fresh_z=case.recipe.fresh_z, autocast=nullcontext
+    )
+    x = torch.zeros(case.train.batch_size, *image, device=device)
+    z = torch.zeros(case.train.batch_size, case.model.latent.dim, device=device)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), FlopCounterMode(display=False) as counter:
+        rule.step(lambda: x, lambda: z, case.recipe.d_steps)
+    return counter.get_total_flops()

@@ -1,0 +1,41 @@
+"""What went wrong, and when: found in the logged losses and the evaluations, outside the hot loop."""
+
+from __future__ import annotations
+
+import math
+from itertools import groupby
+
+SATURATED_LOSS = 0.01  # D's loss below this ...
+SATURATED_WINDOWS = 5  # ... over so many logged windows in a row: D has won, G's gradient is gone
+
+
+def find_events(losses: dict[str, list], evaluations: list[dict], classes: int) -> list[dict]:
+    """Events {"kind", "step", "detail"} of a run, in order of step: nan, d-saturated, modes-lost; each kind at its first step."""
+    events = []
+    rows = list(zip(losses["step"], losses["d"], losses["g"], strict=True))
+    broken = next((row for row in rows if not (math.isfinite(row[1]) and math.isfinite(row[2]))), None)
+    if broken:
+        events.append({"kind": "nan", "step": broken[0], "detail": "a loss was not finite"})
+    for low, group in groupby(rows, key=lambda row: row[1] < SATURATED_LOSS):
+        window = list(group)
+        if low and len(window) >= SATURATED_WINDOWS:
+            detail = f"D's loss stayed below {SATURATED_LOSS} for {len(window)} logged windows"
+            events.append({"kind": "d-saturated", "step": window[0][0], "detail": detail})
+            break
+    for entry in evaluations:
+        reached = entry["metrics"]["modes"]
+        if reached is not None and reached < classes:
+            events.append({"kind": "modes-lost", "step": entry["step"], "detail": f"{reached} of {classes} classes reached"})
+            break
+    return sorted(events, key=lambda event: event["step"])
+
+
+def variation(losses: list[float]) -> float | None:
+    """Coefficient of variation (std with ddof 0, over |mean|) of the later half of the logged means; None where undefined."""
+    later = losses[len(losses) // 2 :]
+    if len(later) < 2 or not all(map(math.isfinite, later)):
+        return None
+    mean = sum(later) / len(later)
+    if mean == 0:
+        return None
+    return math.sqrt(sum((value - mean) ** 2 for value in later) / len(later)) / abs(mean)

@@ -1,0 +1,142 @@
+"""The local executor: a few worker processes side by side, each run in whichever is free."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from ganzoo.bench import crash
+from ganzoo.bench.plan import Run
+from ganzoo.bench.store import Store
+from ganzoo.bench.worker import main as worker_main
+from ganzoo.errors import StoreError, UserError
+
+Listener = Callable[[Run, tuple], None]  # (run, message): ("started",), ("progress", step, total), ("waiting",), ("done", record or None)
+
+
+def default_threads(jobs: int) -> int:
+    """CPU threads a worker gets when nobody says: the cores this process may use, shared out."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // jobs)
+
+
+@dataclass
+class Outcome:
+    """What became of a list of runs."""
+
+    records: list[dict] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def crashed(self) -> list[dict]:
+        return [record for record in self.records if record["status"] == "crashed"]
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+    run: Run | None = None
+
+
+def run_all(
+    runs: list[Run],
+    root: Path,
+    *,
+    jobs: int = 1,
+    device: str = "cpu",
+    threads: int | None = None,
+    retry: bool = False,
+    listen: Listener = lambda run, message: None,
+) -> Outcome:
+    """Do `runs` in order, `jobs` at a time. A crash is a row and the others go on; Ctrl-C lets each worker save and stop.
+
+    Raises UserError, once all workers have stopped, when a run refuses its input.
+    """
+    store = Store(root)
+    store.check_writable()
+    context = multiprocessing.get_context("spawn")
+    todo, outcome, refused = list(reversed(runs)), Outcome(), []
+    workers: list[_Worker] = []
+
+    def hire() -> _Worker:
+        ours, theirs = context.Pipe()
+        arguments = (theirs, root, device, threads or default_threads(jobs), retry)
+        process = context.Process(target=worker_main, args=arguments, daemon=True)
+        process.start()
+        theirs.close()
+        return _Worker(process, ours)
+
+    def give(worker: _Worker) -> None:
+        worker.run = todo.pop() if todo and not outcome.interrupted and not refused else None
+        try:
+            worker.pipe.send(worker.run)
+        except OSError:  # it died meanwhile; its end of the pipe says so next
+            return
+        if worker.run:
+            listen(worker.run, ("started",))
+        else:
+            workers.remove(worker)
+            worker.process.join()
+
+    def hear(worker: _Worker) -> None:
+        run = worker.run
+        try:
+            message = worker.pipe.recv()
+        except (EOFError, OSError):
+            workers.remove(worker)
+            worker.process.join()
+            if run and not outcome.interrupted:
+                message = ("done", _bury(run, store, worker.process.exitcode))
+                outcome.records.append(message[1])
+                listen(run, message)
+                if todo:
+                    workers.append(hire())
+                    give(workers[-1])
+            return
+        listen(run, message)
+        if message[0] == "refused":
+            refused.append(message[1])
+            give(worker)
+        elif message[0] == "done":
+            if message[1] is None:
+                outcome.interrupted = True
+            else:
+                outcome.records.append(message[1])
+            give(worker)
+
+    try:
+        for _ in range(min(jobs, len(runs))):
+            workers.append(hire())
+            give(workers[-1])
+        while workers:
+            try:
+                for pipe in wait([worker.pipe for worker in workers]):
+                    hear(next(worker for worker in workers if worker.pipe is pipe))
+            except KeyboardInterrupt:  # the workers got the signal too, from the terminal; ask again where they did not
+                outcome.interrupted = True
+                for worker in workers:
+                    worker.process.terminate()
+    finally:
+        for worker in workers:
+            worker.process.terminate()
+            worker.process.join()
+    if refused:
+        raise UserError("\n".join(refused))
+    return outcome
+
+
+def _bury(run: Run, store: Store, exit_code: int | None) -> dict:
+    try:
+        known = store.record(run.folder)
+    except StoreError:
+        known = None
+    record = crash.of_death(run, known, exit_code)
+    with store.lock(run.folder):
+        store.write_record(run.folder, record)
+    return record

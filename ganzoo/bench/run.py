@@ -1,0 +1,229 @@
+"""Run one training to its stops: resume, train, evaluate, checkpoint, record. The checkpoint is the truth; the record follows from it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+import yaml
+
+from ganzoo.bench.counts import flops_per_step, parameters
+from ganzoo.bench.environment import capture, peak_memory_mb
+from ganzoo.bench.events import find_events, variation
+from ganzoo.bench.grid import save_grid
+from ganzoo.bench.plan import Run, epoch_of, load_images, steps_per_epoch
+from ganzoo.bench.store import SCHEMA, Store, write_text
+from ganzoo.metrics.classifier import load_extractor
+from ganzoo.metrics.evaluate import evaluate
+from ganzoo.train import checkpoint
+from ganzoo.train.loop import train
+from ganzoo.train.state import State
+
+METRICS = ("frechet", "kid", "is", "is_split_std", "precision", "recall", "modes", "entropy")
+CHECKPOINT = "checkpoint.safetensors"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+@dataclass
+class Hooks:
+    """How a run talks to whoever started it."""
+
+    progress: Callable[[int, int], None] = lambda step, total: None  # G steps done, of how many
+    interrupted: Callable[[], bool] = lambda: False  # asked once a step
+    checkpoint_seconds: float = 60.0
+    log: Callable[[str], None] = lambda line: None
+
+
+@dataclass
+class Progress:
+    """What accumulates beside the weights; part of the checkpoint."""
+
+    evaluations: list[dict] = field(default_factory=list)
+    train_seconds: float = 0.0
+    eval_seconds: float = 0.0
+    data_seconds: float = 0.0
+    started: str = field(default_factory=_now)
+    threads: int = field(default_factory=torch.get_num_threads)
+
+
+class Session:
+    """One run while it is being worked on."""
+
+    def __init__(self, run: Run, store: Store, device: torch.device, hooks: Hooks):
+        self.run, self.store, self.device, self.hooks = run, store, device, hooks
+        self.path = store.root / run.folder
+        self.known = store.record(run.folder) or {}
+        self.stops = {name: (step, epoch) for name, (step, epoch) in run.stops.items()}
+        begun = time.perf_counter()
+        self.images = load_images(run.resolved)
+        self.progress = Progress(data_seconds=time.perf_counter() - begun)
+        self.per_epoch = steps_per_epoch(run.resolved, len(self.images.images))
+        self.total = run.total_steps
+        self.state = self._state()
+        self.flops = flops_per_step(run.resolved, self.state.g, self.state.d, tuple(self.images.images.shape[1:]))
+
+    def _state(self) -> State:
+        state = State.fresh(self.run.resolved, self.images.images.to(self.device), self.run.seed, self.total, self.device)
+        path = self.path / CHECKPOINT
+        if not path.exists():
+            return state
+        tensors, meta = checkpoint.load(path)
+        kept = Progress(**meta["progress"])
+        evaluated = {entry["step"] for entry in kept.evaluations}
+        missed = [step for step, _ in self.run.stops.values() if step < meta["training"]["step"] and step not in evaluated]
+        if meta["training"]["step"] > self.total or missed:
+            self.hooks.log(f"a stop lies before the checkpoint's step {meta['training']['step']}: training again from the start")
+            return state
+        torch.set_num_threads(kept.threads)  # another count may round differently; a resumed run must not
+        state.restore(tensors, meta["training"])
+        self.progress = kept
+        self.hooks.log(f"resumed at step {state.step} of {self.total}")
+        return state
+
+    def points(self) -> list[int]:
+        """G steps at which to evaluate: every so many epochs, and where a case is read off."""
+        every = self.run.resolved.eval.every_epochs * self.per_epoch
+        return sorted({*range(every, self.total + 1, every), *(step for step, _ in self.stops.values())})
+
+    def save(self) -> None:
+        tensors, training = self.state.pack()
+        checkpoint.save(self.path / CHECKPOINT, tensors, {"key": self.run.key, "training": training, "progress": vars(self.progress)})
+        self.store.write_record(self.run.folder, self.record("partial"))
+
+    def work(self) -> dict:
+        """Train and evaluate up to the last stop; the finished record, or the partial one after an interruption."""
+        batch, threads = self.run.resolved.train.batch_size, torch.get_num_threads()
+        self.hooks.log(f"seed {self.run.seed}, {self.total} steps of {batch}, {self.device.type}, {threads} threads")
+        saved = time.monotonic()
+
+        def after_step(state: State) -> bool:
+            nonlocal saved
+            self.hooks.progress(state.step, self.total)
+            if time.monotonic() - saved > self.hooks.checkpoint_seconds and state.step < self.total:
+                clock.pause()
+                self.save()
+                saved = time.monotonic()
+                clock.resume()
+            return self.hooks.interrupted()
+
+        done = {entry["step"] for entry in self.progress.evaluations}
+        for point in self.points():
+            clock = _Clock(self)
+            reached = train(self.run.resolved, self.state, point, after_step=after_step)
+            clock.pause()
+            if not reached:
+                self.save()
+                return self.record("partial")
+            if point not in done:
+                self._evaluate(point)
+                self.save()
+                saved = time.monotonic()
+        record = self.record("finished")
+        self.store.write_record(self.run.folder, record)
+        return record
+
+    def _evaluate(self, step: int) -> None:
+        begun = time.perf_counter()
+        case, device = self.run.resolved, self.device.type
+        g = self.state.ema.net if self.state.ema else self.state.g
+        epoch = epoch_of(step, self.per_epoch)
+        entry: dict = {"epoch": epoch, "step": step}
+        if all(bool(p.isfinite().all()) for p in g.parameters()):
+            metrics, select = evaluate(g, self.run.protocol, case, self.run.seed, device)
+            samples = f"samples/step-{step:07d}.png"
+            save_grid(self.path / samples, g, case, device)
+        else:  # diverged: there is nothing to measure, and the record says so
+            metrics, select, samples = dict.fromkeys(METRICS), {"frechet": None}, None
+        entry |= {"metrics": metrics, "select": select, "weights": self.state.weights_digest(), "samples": samples}
+        entry["seconds"] = round(time.perf_counter() - begun, 3)
+        self.progress.eval_seconds += entry["seconds"]
+        self.progress.evaluations = sorted([*self.progress.evaluations, entry], key=lambda e: e["step"])
+        shown = "diverged" if metrics["frechet"] is None else f"frechet {metrics['frechet']:.2f}"
+        self.hooks.log(f"epoch {epoch}: {shown}")
+
+    def record(self, status: str) -> dict:
+        """The record as of now."""
+        run, state, progress = self.run, self.state, self.progress
+        losses = state.log.read()
+        finite = {key: [value if value == value and abs(value) != float("inf") else None for value in losses[key]] for key in losses}
+        epochs_done = state.step / self.per_epoch
+        classes = load_extractor(run.protocol.extractor).net.head.out_features
+        cases = {**self.known.get("cases", {}), **{name: epoch for name, (_, epoch) in self.stops.items()}}
+        identity = {"name": run.resolved.data.name, "split": run.resolved.data.split, "digest": run.data_digest}
+        return {
+            "schema": SCHEMA,
+            "key": run.key,
+            "spec": run.spec,
+            "document": run.document,
+            "case": run.case,
+            "cases": cases,
+            "seed": run.seed,
+            "tier": run.tier,
+            "status": status,
+            "error": None,
+            "resolved": run.resolved.model_dump(mode="json"),
+            "stand_in": run.stand_in,
+            "protocol": run.protocol.as_record(),
+            "data": {**identity, "count": len(self.images.images), "shape": list(self.images.images.shape[1:])},
+            "code": run.code,
+            "evaluations": progress.evaluations,
+            "losses": finite,
+            "scalars": {
+                "d_loss_variation": variation(losses["d"]),
+                "g_loss_variation": variation(losses["g"]),
+                "seconds_per_epoch": round(progress.train_seconds / epochs_done, 4) if epochs_done else None,
+            },
+            "events": find_events(losses, progress.evaluations, classes),
+            "timing": {
+                "train_seconds": round(progress.train_seconds, 3),
+                "eval_seconds": round(progress.eval_seconds, 3),
+                "data_seconds": round(progress.data_seconds, 3),
+                "steps_per_second": round(state.step / progress.train_seconds, 2) if progress.train_seconds else None,
+                "peak_memory_mb": round(peak_memory_mb(self.device), 1),
+            },
+            "counts": {
+                "parameters": {"generator": parameters(state.g), "discriminator": parameters(state.d)},
+                "flops_per_step": self.flops,
+            },
+            "environment": capture(self.device),
+            "weights": state.weights_digest(),
+            "started": progress.started,
+            "finished": _now() if status == "finished" else None,
+        }
+
+
+class _Clock:
+    """Adds the seconds between resume and pause to the training's time; the device is waited for at the end."""
+
+    def __init__(self, session: Session):
+        self.session = session
+        self.resume()
+
+    def resume(self) -> None:
+        self.begun = time.perf_counter()
+
+    def pause(self) -> None:
+        if self.session.device.type == "cuda":
+            torch.cuda.synchronize(self.session.device)
+        self.session.progress.train_seconds += time.perf_counter() - self.begun
+
+
+def execute(run: Run, store: Store, device: torch.device, hooks: Hooks | None = None) -> dict:
+    """Bring a run to its stops, or find that it is there already; the record. The caller holds the run's lock.
+
+    Exceptions pass: whether they become a row is the executor's business.
+    """
+    known = store.record(run.folder)
+    if known and known["status"] == "finished" and all(known["cases"].get(name) == epoch for name, (_, epoch) in run.stops.items()):
+        return known
+    folder: Path = store.root / run.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "case.yaml", yaml.safe_dump(run.resolved.model_dump(mode="json"), sort_keys=False))
+    return Session(run, store, device, hooks or Hooks()).work()

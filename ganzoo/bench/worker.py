@@ -1,0 +1,86 @@
+"""A worker process: takes runs one after another from a pipe and answers with messages. One process serves many runs."""
+
+from __future__ import annotations
+
+import signal
+import time
+import warnings
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import torch
+
+from ganzoo.bench import crash
+from ganzoo.bench.plan import Run
+from ganzoo.bench.run import Hooks, execute
+from ganzoo.bench.store import Store
+from ganzoo.errors import UserError
+
+PROGRESS_SECONDS = 0.5
+
+_stop = False
+
+
+def _ask_to_stop(*_: object) -> None:
+    global _stop
+    _stop = True
+
+
+def prepare(threads: int, device: str) -> torch.device:
+    """Process-wide settings that make runs repeatable: thread count, no TF32, no kernel autotuning."""
+    torch.set_num_threads(threads)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    return torch.device(device)
+
+
+def work_on(run: Run, store: Store, device: torch.device, send, *, retry: bool) -> dict | None:
+    """One run under its lock, crash caught and written as a row; None if it was interrupted before its end.
+
+    `send` takes messages: ("progress", step, total) and ("waiting",).
+    """
+    last = 0.0
+
+    def progress(step: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > PROGRESS_SECONDS:
+            last = time.monotonic()
+            send(("progress", step, total))
+
+    with store.lock(run.folder, waiting=lambda: send(("waiting",))) as folder:
+
+        def log(line: str) -> None:
+            with (folder / "log.txt").open("a") as handle:
+                handle.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {line}\n")
+
+        known = store.record(run.folder)
+        if known and known["status"] == "crashed" and not retry:
+            return known
+        try:
+            with warnings.catch_warnings():
+                warnings.showwarning = lambda message, category, *_: log(f"{category.__name__}: {message}")
+                record = execute(run, store, device, Hooks(progress=progress, interrupted=lambda: _stop, log=log))
+        except UserError:
+            raise  # the user's to mend, not a row
+        except Exception as error:  # noqa: BLE001 (a row, so that the other runs go on)
+            record = crash.of_exception(run, store.record(run.folder), error)
+            log(record["error"]["trace"])
+            store.write_record(run.folder, record)
+    return None if record["status"] == "partial" else record
+
+
+def main(pipe: Connection, root: Path, device: str, threads: int, retry: bool) -> None:
+    """Entry of the process: runs come in, (kind, …) messages go out, None ends it. SIGINT and SIGTERM: save and stop."""
+    signal.signal(signal.SIGINT, _ask_to_stop)
+    signal.signal(signal.SIGTERM, _ask_to_stop)
+    target, store = prepare(threads, device), Store(root)
+    while (run := pipe.recv()) is not None:
+        try:
+            pipe.send(("done", work_on(run, store, target, pipe.send, retry=retry)))
+        except UserError as error:
+            pipe.send(("refused", f"{run.spec}/{run.case} seed {run.seed}: {error}"))
+        if _stop:
+            break

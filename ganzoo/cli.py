@@ -1,0 +1,211 @@
+"""`ganzoo`: the command line. Signatures and help only; the work stands in `ganzoo/commands/`, imported when called."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganzoo.errors import UserError
+
+HELP = """Re-run what documents about GANs report, and judge it from seeds.
+
+Examples:
+
+    ganzoo run quickstart             a first report in about a minute
+    ganzoo list                       what there is
+    ganzoo show liu/width-128         one case and where its values come from
+    ganzoo run liu/original           run it, at the document's own scale
+    ganzoo compare liu                the verdicts
+
+Exit codes: **0** done; **1** a run crashed (the others went on); **2** something in the input or on this machine is wrong, nothing was started;
+**130** interrupted, the same command goes on where it stopped.
+"""
+
+app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
+
+Specs = Annotated[list[str] | None, typer.Argument(help="Spec names or YAML files; all that have results where left out.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout, nothing else.")]
+Tier = Annotated[str, typer.Option(help="Scale of the run, as the spec names it: full, cpu, smoke, ...")]
+AnyTier = Annotated[str | None, typer.Option(help="Judge the runs of this tier. [default: full where it has runs, else the tier that does]", show_default=False)]
+Results = Annotated[Path | None, typer.Option(help="Folder of the run records. [default: results]", show_default=False)]
+Out = Annotated[Path, typer.Option(help="Folder the HTML files are written to.")]
+
+
+@app.command()
+def run(
+    targets: Annotated[list[str], typer.Argument(help="SPEC, SPEC/CASE or a YAML file; several at will.", show_default=False)],
+    tier: Tier = "full",
+    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds 0..N-1 a case. [default: the spec's own]", show_default=False)] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs side by side, each in a process of its own.")] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="Torch threads a run. [default: cores / jobs]", show_default=False)] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Try crashed runs again, from their last checkpoint.")] = False,
+    results: Results = None,
+    out: Out = Path("reports"),
+) -> None:
+    """Run cases, then judge and render them.
+
+    Finished runs are never run again; killed ones go on from their checkpoint; crashed ones stay as they are unless --retry.
+
+        ganzoo run quickstart                     digits, about a minute
+        ganzoo run liu --tier smoke --jobs 2      every case, seconds each
+        ganzoo run liu/original liu/width-128     two cases at full scale
+        ganzoo run my/spec.yaml --results /tmp/r  a spec of your own
+
+    Exit codes: **0** done, whatever the verdicts; **1** a run crashed; **2** refused, nothing was started; **130** interrupted, the same command goes on.
+    """
+    from ganzoo import paths
+    from ganzoo.commands.run import Settings, run
+
+    settings = Settings(tier, seeds, jobs, device, threads, retry, results or paths.results_dir(), out)
+    raise typer.Exit(run(targets, settings))
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[str | None, typer.Argument(help="specs, models, datasets or protocols; all where left out.", show_default=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """List specs, models, data sets and protocols.
+
+    Examples:
+
+        ganzoo list
+        ganzoo list specs --json
+
+    With --json: one object, a key for each kind.
+    """
+    from ganzoo.commands.listing import listing
+
+    listing(kind, as_json=as_json)
+
+
+@app.command()
+def show(
+    target: Annotated[str, typer.Argument(help="SPEC, SPEC/CASE or a YAML file.", show_default=False)],
+    tier: Tier = "full",
+    as_json: Json = False,
+) -> None:
+    """Show a spec, or one complete case: what will run, where each value comes from, how large the networks are.
+
+    Examples:
+
+        ganzoo show liu
+        ganzoo show liu/d-dropout-30
+        ganzoo show liu/original --tier smoke --json
+
+    Nothing is run and nothing is written.
+    """
+    from ganzoo.commands.show import show
+
+    show(target, tier=tier, as_json=as_json)
+
+
+@app.command()
+def compare(specs: Specs = None, tier: AnyTier = None, results: Results = None, as_json: Json = False) -> None:
+    """Judge the runs that are there against the document: every number, every claim, with its evidence.
+
+    Examples:
+
+        ganzoo compare
+        ganzoo compare liu
+        ganzoo compare liu --json | jq '.claims[] | {id, verdict}'
+
+    One SPEC with --json prints its judgement, several (or none named) a list of them.
+    """
+    from ganzoo.commands.compare import compare
+
+    compare(specs or [], tier=tier, results=results, as_json=as_json)
+
+
+@app.command()
+def report(specs: Specs = None, tier: AnyTier = None, results: Results = None, out: Out = Path("reports")) -> None:
+    """Render the runs that are there: one offline HTML file per spec, and an index.
+
+    Examples:
+
+        ganzoo report
+        ganzoo report liu --out /tmp/liu
+
+    The files need no network and may be moved and mailed.
+    """
+    from ganzoo.commands.report import report
+
+    report(specs or [], tier=tier, results=results, out=out)
+
+
+@app.command()
+def bless(
+    spec: Annotated[str, typer.Argument(help="The spec whose runs become the reference.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why these runs are right; kept in the file.", show_default=False)],
+    tier: Tier = "full",
+    results: Results = None,
+) -> None:
+    """Make the finished runs of a spec the measured reference that `pytest benchmarks --run-slow` compares with.
+
+    Examples:
+
+        ganzoo bless liu --reason "first full runs, torch 2.15, CPU"
+
+    Writes `reference_results/measured/SPEC.json`: every record, raw, per seed. Refused where a run crashed or is unfinished, or was measured
+    by other code than this checkout's. Review the diff before you commit it.
+    """
+    from ganzoo.commands.bless import bless
+
+    bless(spec, reason=reason, tier=tier, results=results)
+
+
+@app.command()
+def doctor(results: Results = None) -> None:
+    """Say what can run here: data sets, extractor weights, devices, threads, writable folders.
+
+    Examples:
+
+        ganzoo doctor
+        GANZOO_DATA=/data ganzoo doctor
+
+    Variables: GANZOO_DATA (data sets), GANZOO_CACHE (decoded data, downloads), GANZOO_HOME (specs and references).
+    """
+    from ganzoo.commands.doctor import doctor
+
+    doctor(results=results)
+
+
+@app.command()
+def new(document: Annotated[str, typer.Argument(help="Key of the new document: lower-case letters, digits and dashes.", show_default=False)]) -> None:
+    """Start a document: a spec and a references file that load and run as they are, for you to fill.
+
+    Examples:
+
+        ganzoo new karras-2018
+        ganzoo run karras-2018 --tier smoke
+
+    Existing files are never touched.
+    """
+    from ganzoo.commands.scaffold import scaffold
+
+    scaffold(document)
+
+
+def main() -> None:
+    """Entry point: a user's mistake is one message on stderr and exit code 2, never a traceback."""
+    try:
+        app()
+    except UserError as error:
+        sys.exit(_refuse(str(error)))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        sys.exit(_refuse(f"{error.filename}: {error.strerror}. Expected a path this user may use; name another, or change its permissions."))
+
+
+def _refuse(message: str) -> int:
+    typer.echo(f"ganzoo: {message}", err=True)
+    return 2
+
+
+if __name__ == "__main__":
+    main()

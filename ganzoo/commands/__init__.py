@@ -1,0 +1,1 @@
+"""The bodies of the `ganzoo` commands, one a file, imported when their command is called."""

@@ -1,0 +1,101 @@
+"""`ganzoo run`: refuse what cannot mean anything, then train, judge and render."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from ganzoo import paths
+from ganzoo.bench.plan import Run, plan
+from ganzoo.bench.store import Store
+from ganzoo.commands.judging import judged, published, rendered
+from ganzoo.commands.targets import Target, chosen
+from ganzoo.commands.terminal import console
+from ganzoo.commands.verdicts import print_verdicts
+from ganzoo.errors import UserError
+
+DONE, CRASHED, INTERRUPTED = 0, 1, 130
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Which, where and how many; nothing here changes what is computed."""
+
+    tier: str
+    seeds: int | None
+    jobs: int
+    device: str
+    threads: int | None
+    retry: bool
+    results: Path
+    out: Path
+
+
+def run(targets: list[str], settings: Settings) -> int:
+    """The exit code. UserError before anything is started or written."""
+    from ganzoo.bench.executor import run_all
+    from ganzoo.commands.progress import Bars
+
+    wanted = chosen(targets)
+    runs = [run for target in wanted for run in _planned(target, settings)]
+    device, references = device_named(settings.device), published()
+    check_writable(settings.out)
+    out = console()
+    out.print(_announced(runs, settings, device))
+    begun = time.monotonic()
+    with Bars(len(runs)) as bars:
+        outcome = run_all(
+            runs, settings.results, jobs=settings.jobs, device=device, threads=settings.threads, retry=settings.retry, listen=bars
+        )
+    if outcome.interrupted:
+        out.print(f"interrupted; {len(outcome.records)} of {len(runs)} runs are done. The same command goes on where it stopped.")
+        return INTERRUPTED
+    out.print(f"{len(outcome.records)} runs in {time.monotonic() - begun:.0f} s")
+    _tell_crashes(outcome.crashed, out)
+    store = Store(settings.results)
+    found = [judged(target.spec, settings.tier, store, references) for target in wanted]
+    for one in found:
+        print_verdicts(one.judgement, out)
+    for page in rendered(found, settings.results, settings.out)[:-1]:
+        out.print(f"report: {page}", soft_wrap=True)
+    return CRASHED if outcome.crashed else DONE
+
+
+def _planned(target: Target, settings: Settings) -> list[Run]:
+    seeds = list(range(settings.seeds)) if settings.seeds else target.spec.seeds
+    return plan(target.spec, target.cases, settings.tier, seeds)
+
+
+def device_named(name: str) -> str:
+    """'auto' → 'cuda' where there is one, else 'cpu'; UserError for a device that is not here."""
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    found = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+    if name not in {*found, *(["cuda"] if len(found) > 1 else [])}:
+        raise UserError(f"device '{name}' is not here. Expected auto or one of: {', '.join(found)}.")
+    return name
+
+
+def check_writable(folder: Path) -> None:
+    """UserError where the reports could not be written; said before the training, not after it. Creates nothing."""
+    existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise UserError(f"reports cannot be written to {folder}: {existing} is no folder that this user may write to. Choose another with --out DIR.")
+
+
+def _announced(runs: list[Run], settings: Settings, device: str) -> str:
+    cases = sum(len(run.stops) for run in runs)
+    readings = f", read off for {cases} case-seeds" if cases > len(runs) else ""
+    return f"{len(runs)} runs{readings}, tier {settings.tier}, on {device}, {settings.jobs} at a time; records in {settings.results}"
+
+
+def _tell_crashes(crashed: list[dict], out: Console) -> None:
+    for record in crashed:
+        error = record["error"]
+        out.print(f"crashed: {record['spec']}/{record['case']} seed {record['seed']}: {error['type']}: {error['message']}\n    {error['hint']}", style="red")

@@ -1,0 +1,86 @@
+"""`ganzoo show`: a spec, or one complete case with the source of every value and the size of its networks."""
+
+from __future__ import annotations
+
+import json
+
+from ganzoo.commands.targets import load, split
+from ganzoo.commands.terminal import console, table
+from ganzoo.errors import DataError
+from ganzoo.spec import Resolved, Spec, dotted
+
+
+def show(target: str, *, tier: str, as_json: bool) -> None:
+    """Print a spec's overview, or one resolved case."""
+    name, case = split(target)
+    spec = load(name, check_names=True)
+    if case is None:
+        _show_spec(spec, as_json=as_json)
+    else:
+        _show_case(spec.resolve(case, tier), as_json=as_json)
+
+
+def _show_spec(spec: Spec, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(_spec_as_dict(spec), indent=2, ensure_ascii=False))
+        return
+    out = console()
+    out.print(f"{spec.name}: {spec.title}\n\n{spec.header}\n")
+    out.print(table(["case", "changes"], [(case.name, _told(case.overrides) or "the base") for case in spec.cases.values()]), "")
+    tiers = [(tier.name, _told(tier.overrides) or "the document's own scale", tier.cost or "") for tier in spec.tiers.values()]
+    out.print(table(["tier", "changes", "cost"], tiers), "")
+    out.print(table(["claim", "kind", "where", "text"], [(claim.id, claim.kind, claim.where, claim.text) for claim in spec.claims]))
+
+
+def _told(overrides: dict) -> str:
+    return ", ".join(f"{path}: {json.dumps(value)}" for path, value in overrides.items())
+
+
+def _spec_as_dict(spec: Spec) -> dict:
+    return {
+        "spec": spec.name,
+        "document": spec.document,
+        "title": spec.title,
+        "cases": {entry.name: entry.overrides for entry in spec.cases.values()},
+        "tiers": {tier.name: tier.overrides for tier in spec.tiers.values()},
+        "claims": [claim.model_dump(mode="json") for claim in spec.claims],
+        "seeds": spec.seeds,
+    }
+
+
+def _show_case(resolved: Resolved, *, as_json: bool) -> None:
+    parameters, missing = _parameters(resolved)
+    if as_json:
+        shown = {
+            "spec": resolved.spec,
+            "case": resolved.name,
+            "title": resolved.title,
+            "tier": resolved.tier,
+            "stand_in": resolved.stand_in,
+            "resolved": resolved.as_dict(),
+            "sources": resolved.sources,
+            "parameters": parameters,
+        }
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        return
+    out = console()
+    out.print(f"{resolved.spec}/{resolved.name}: {resolved.title} (tier {resolved.tier})\n")
+    sources = resolved.sources
+    rows = [(path, json.dumps(value), sources[path]["kind"], sources[path]["text"]) for path, value in dotted(resolved.as_dict()).items()]
+    out.print(table(["setting", "value", "source", ""], rows), "")
+    if parameters:
+        out.print("trainable parameters: " + ", ".join(f"{network} {count:,}" for network, count in parameters.items()))
+    else:
+        out.print(f"trainable parameters: unknown without the data. {missing}")
+
+
+def _parameters(resolved: Resolved) -> tuple[dict[str, int] | None, str]:
+    """(network → trainable parameters, ""), or (None, why not): sizes follow from the images' shape, so the data must be there."""
+    from ganzoo.bench.counts import parameters_of
+    from ganzoo.bench.plan import load_images
+
+    try:
+        images = load_images(resolved.case)
+    except DataError as error:
+        return None, str(error)
+    return parameters_of(resolved.case, images.shape), ""

@@ -1,0 +1,31 @@
+"""The data sets 'folder' and 'zip': find, decode once, cache."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ganzoo.data import decode
+from ganzoo.data.cache import cached
+from ganzoo.data.class_folders import Source
+from ganzoo.data.raw_set import RawSet, content_digest
+
+OpenSource = Callable[[Path, str], AbstractContextManager[Source]]
+
+
+def load_image_files(
+    open_source: OpenSource, path: Path, split: str, resize: int | None, cache: Path, progress: decode.Progress | None
+) -> RawSet:
+    """One split of the class folders at `path`, uint8 (N, C, H, W), as a memory map of the cache."""
+    with open_source(path, split) as source:
+        labels = np.array(source.folders.labels, dtype=np.int64)
+        key = hashlib.sha256(json.dumps([source.key, split, resize, decode.VERSION]).encode()).hexdigest()
+        build = partial(decode.decode, source, resize, progress=progress)
+        pixels, digest = cached(cache, key, build, lambda array: content_digest(array, labels))
+    return RawSet(pixels, labels, source.folders.classes, digest)

@@ -1,0 +1,146 @@
+"""Read cases off records. One record is one trajectory; it may hold several cases, each read at its own epoch.
+
+last: the evaluation at the case's epoch. best: the evaluation up to it with the lowest `select.frechet`, which other samples
+decided than those reported. A trajectory that crashed or stopped later than a case's epoch still yields that case.
+Non-finite metrics stay in, as NaN: a finished training that diverged is an outcome, not a gap.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from ganzoo.judge.metrics import SCALARS
+
+Status = Literal["finished", "crashed", "partial"]
+ReadingKind = Literal["last", "best"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One case of one seed. `last` and `best` map metric → value (NaN where it was not finite), empty where it was not reached."""
+
+    case: str
+    seed: int
+    status: Status  # of this case: finished once its epoch was evaluated, whatever came of the trajectory later
+    epoch: float  # a fraction where train.max_steps cut the last one
+    step: int | None  # of the evaluation at its epoch
+    trajectory: str  # equal where two readings come from the same training
+    last: Mapping[str, float] = field(repr=False)
+    best: Mapping[str, float] = field(repr=False)
+    record: Mapping = field(repr=False)
+
+    def metrics(self, kind: ReadingKind) -> Mapping[str, float]:
+        return self.last if kind == "last" else self.best
+
+
+def read(records: Iterable[Mapping]) -> dict[str, dict[int, Reading]]:
+    """case → seed → reading. Of several records of one case and seed: one that reached its end first, then the one started last."""
+    found: dict[str, dict[int, Reading]] = {}
+    for record in sorted(records, key=lambda r: r.get("started") or ""):
+        for case in cases_of(record):
+            reading = read_case(record, case)
+            earlier = found.setdefault(case, {}).get(reading.seed)
+            if earlier is None or reading.status == "finished" or earlier.status != "finished":
+                found[case][reading.seed] = reading
+    return {case: dict(sorted(seeds.items())) for case, seeds in found.items()}
+
+
+def read_case(record: Mapping, case: str) -> Reading:
+    """One case off one record. KeyError if the record does not hold it."""
+    epoch = cases_of(record)[case]
+    evaluations = sorted(record.get("evaluations") or [], key=lambda e: e["epoch"])
+    reached = [e for e in evaluations if e["epoch"] <= epoch]
+    end = next((e for e in reached if e["epoch"] == epoch), None)
+    status = "finished" if end else ("crashed" if record["status"] == "crashed" else "partial")
+    last = _metrics(end) | _scalars(record, end) if end else {}
+    chosen = _best(reached) if end else None
+    best = _metrics(chosen) | _scalars(record, end) if chosen else {}
+    step = end.get("step") if end else None
+    return Reading(case, int(record["seed"]), status, epoch, step, trajectory_of(record), last, best, record)
+
+
+def cases_of(record: Mapping) -> dict[str, float]:
+    """case → the epoch at which it is read off."""
+    return dict(record["cases"])
+
+
+def trajectory_of(record: Mapping) -> str:
+    """A name that two records share if one is only the longer training of the other: same settings, same seed."""
+    resolved = json.loads(json.dumps(record["resolved"]))
+    for length in ("epochs", "max_steps"):
+        resolved["train"].pop(length, None)
+    text = json.dumps([resolved, record["seed"], record.get("tier")], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def values(readings: Mapping[int, Reading], metric: str, kind: ReadingKind = "last") -> dict[int, float]:
+    """seed → value, for the seeds that reached the case's end and measured the metric."""
+    return {seed: r.metrics(kind)[metric] for seed, r in readings.items() if metric in r.metrics(kind)}
+
+
+def steps_limit(reading: Reading) -> float:
+    """Last step that belongs to the case; a trajectory that ended before it belongs whole."""
+    return math.inf if reading.step is None else reading.step
+
+
+def events_of(reading: Reading) -> set[str]:
+    """Kinds of events up to the case's epoch."""
+    return {event["kind"] for event in reading.record.get("events") or [] if event["step"] <= steps_limit(reading)}
+
+
+def parameters_of(reading: Reading) -> int | None:
+    """Trainable parameters of all its networks."""
+    counts = (reading.record.get("counts") or {}).get("parameters")
+    return sum(counts.values()) if counts else None
+
+
+def _metrics(evaluation: Mapping) -> dict[str, float]:
+    return {name: _number(value) for name, value in evaluation["metrics"].items()}
+
+
+def _number(value) -> float:
+    """JSON knows no NaN: null or text in its place reads as NaN, infinities as what they are."""
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def _best(evaluations: list[Mapping]) -> Mapping | None:
+    """The lowest finite `select.frechet`; the last one if none is finite; None if nothing was put aside to select by."""
+    scored = [(_number(e["select"]["frechet"]), e) for e in evaluations if "frechet" in (e.get("select") or {})]
+    if not scored:
+        return None
+    finite = [(score, i, e) for i, (score, e) in enumerate(scored) if math.isfinite(score)]
+    return min(finite, key=lambda row: row[:2])[2] if finite else scored[-1][1]
+
+
+def _scalars(record: Mapping, end: Mapping) -> dict[str, float]:
+    """The run's scalars; for a case that ends before its trajectory the losses' variation up to its own end.
+
+    A variation that the run could not give is NaN where its losses diverged, and left out where they were too few.
+    """
+    scalars = {name: float(value) for name, value in (record.get("scalars") or {}).items() if name in SCALARS and value is not None}
+    losses = record.get("losses") or {}
+    steps = losses.get("step") or []
+    for network in ("d", "g"):
+        name, kept = f"{network}_loss_variation", [loss for step, loss in zip(steps, losses.get(network) or [], strict=True) if step <= end["step"]]
+        if any(loss is None for loss in kept):
+            scalars[name] = math.nan
+        elif len(kept) < len(steps):
+            scalars.pop(name, None)
+            if (variation := loss_variation(kept)) is not None:
+                scalars[name] = variation
+    return scalars
+
+
+def loss_variation(losses: list[float]) -> float | None:
+    """Coefficient of variation (std with ddof 0, over |mean|) of the later half of the logged losses; None where undefined."""
+    later = np.array(losses[len(losses) // 2 :], float)
+    if len(later) < 2 or later.mean() == 0:
+        return None
+    return float(later.std() / abs(later.mean()))

@@ -1,0 +1,72 @@
+"""Models by name. A model is a class with `Options` (a pydantic model) and `build(options, latent, image) -> (G, D)`.
+
+Registered names and dotted import paths ("package.module:Class") are looked up alike, so a user's model needs no change here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+from torch import nn
+
+from ganzoo.errors import SpecError, nearest
+
+Shape = tuple[int, int, int]  # channels, height, width
+
+
+class Options(BaseModel):
+    """Base of every model's options: unknown keys refused, nothing coerced from text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class GAN(Protocol):
+    """What a model class offers.
+
+    G: (N, latent) float → (N, C, H, W); D: (N, C, H, W) → (N,) logits (no sigmoid: the losses hold it).
+    `build` draws initial weights from torch's global stream, which the caller has seeded.
+    """
+
+    Options: type[BaseModel]
+
+    @staticmethod
+    def build(options, latent: int, image: Shape) -> tuple[nn.Module, nn.Module]: ...
+
+
+_MODELS: dict[str, type[GAN]] = {}
+
+
+def register(name: str) -> Callable[[type], type]:
+    """Class decorator: enrol a model under `name`, and so in the contract tests of every registered model."""
+
+    def enrol(cls: type) -> type:
+        if name in _MODELS:
+            raise ValueError(f"model '{name}' is registered twice: {_MODELS[name]} and {cls}")
+        _MODELS[name] = cls
+        return cls
+
+    return enrol
+
+
+def names() -> list[str]:
+    """Registered names, sorted."""
+    return sorted(_MODELS)
+
+
+def get(name: str) -> type[GAN]:
+    """The model class called `name`; SpecError with the nearest valid name where there is none."""
+    if name in _MODELS:
+        return _MODELS[name]
+    if ":" not in name:
+        raise SpecError(f"unknown model '{name}'.{nearest(name, names())} Your own: 'package.module:Class'.")
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise SpecError(f"model '{name}' cannot be imported: {error}. Expected 'package.module:Class' on the Python path.") from error
+    if not (hasattr(found, "Options") and hasattr(found, "build")):
+        raise SpecError(f"model '{name}' has no Options and build; see ganzoo.models.registry.GAN for what a model offers.")
+    return found

@@ -1,0 +1,81 @@
+"""The update rules: what one training step does. A step is a function of tensors with static shapes; nothing in it reads a value back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim import Optimizer
+
+from ganzoo.losses import LOSSES
+
+Autocast = Callable[[], AbstractContextManager]
+
+
+class Alternating:
+    """Goodfellow et al. 2014, Algorithm 1: `d_steps` updates of D, then one of G.
+
+    With `fresh_z` off, the G update reuses the fakes of the last D update, so G runs forward once a step. D's real and
+    fake batch go through D as one where D treats samples independently; with batch norm in D they go separately, as
+    the statistics would mix. Gradients are asked for by name: D's weights get none in G's update.
+    """
+
+    def __init__(
+        self,
+        g: nn.Module,
+        d: nn.Module,
+        opt_g: Optimizer,
+        opt_d: Optimizer,
+        *,
+        loss: str,
+        d_weight: float,
+        fresh_z: bool,
+        autocast: Autocast,
+    ):
+        self.g, self.d, self.opt_g, self.opt_d = g, d, opt_g, opt_d
+        self.loss, self.d_weight, self.fresh_z, self.autocast = LOSSES[loss], d_weight, fresh_z, autocast
+        self.params_g, self.params_d = list(g.parameters()), list(d.parameters())
+        self.d_mixes_samples = any(isinstance(layer, _BatchNorm) for layer in d.modules())
+
+    def logits(self, x: Tensor) -> Tensor:
+        return self.d(x).float()
+
+    def d_update(self, x: Tensor, fakes: Tensor) -> Tensor:
+        """One D update on reals x and detached fakes, both (N, C, H, W); returns the scalar loss, on device."""
+        with self.autocast():
+            if self.d_mixes_samples:
+                real, fake = self.logits(x), self.logits(fakes)
+            else:
+                real, fake = self.logits(torch.cat((x, fakes))).chunk(2)
+            loss = self.loss.d(real, fake) * self.d_weight
+        self.opt_d.zero_grad(set_to_none=True)
+        loss.backward(inputs=self.params_d)
+        self.opt_d.step()
+        return loss.detach()
+
+    def g_update(self, fakes: Tensor) -> Tensor:
+        """One G update through the current D; `fakes` (N, C, H, W) carry G's graph."""
+        with self.autocast():
+            loss = self.loss.g(self.logits(fakes))
+        self.opt_g.zero_grad(set_to_none=True)
+        loss.backward(inputs=self.params_g)
+        self.opt_g.step()
+        return loss.detach()
+
+    def fakes(self, z: Tensor) -> Tensor:
+        with self.autocast():
+            return self.g(z).float()
+
+    def step(self, reals: Callable[[], Tensor], noise: Callable[[], Tensor], d_steps: int) -> tuple[Tensor, Tensor]:
+        """`d_steps` D updates and one G update; returns (D loss of the last, G loss), scalars on device."""
+        for remaining in range(d_steps, 0, -1):
+            reuse = remaining == 1 and not self.fresh_z
+            with torch.set_grad_enabled(reuse):
+                fakes = self.fakes(noise())
+            d_loss = self.d_update(reals(), fakes.detach())
+        if self.fresh_z:
+            fakes = self.fakes(noise())
+        return d_loss, self.g_update(fakes)

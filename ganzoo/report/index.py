@@ -1,0 +1,58 @@
+"""The index of a folder of reports. Each report carries its own summary, so the folder is all that the index needs."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganzoo.report.page import fill, write
+from ganzoo.report.text import day
+from ganzoo.report.verdicts import Look, look
+
+_SUMMARY = re.compile(r'<script type="application/json" id="ganzoo-summary">(.*?)</script>', re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Entry:
+    file: str
+    title: str
+    document: str
+    tier: str
+    stand_in: str
+    runs: int
+    seeds: int
+    day: str
+    claims: list[tuple[Look, int]]
+    numbers: list[tuple[Look, int]]
+
+
+def read_entries(folder: Path) -> list[Entry]:
+    """Entries of every report in the folder, by document, spec and tier; other HTML files are passed over."""
+    found = []
+    for path in sorted(Path(folder).glob("*.html")):
+        match = _SUMMARY.search(path.read_text(encoding="utf-8", errors="replace"))
+        if match:
+            found.append(_entry(path.name, json.loads(match.group(1))))
+    return sorted(found, key=lambda e: (e.document, e.file))
+
+
+def _entry(file: str, summary: dict) -> Entry:
+    return Entry(
+        file=file,
+        title=str(summary["title"]),
+        document=str(summary["document"]),
+        tier=str(summary["tier"]),
+        stand_in=str(summary["stand_in"]),
+        runs=int(summary["runs"]),
+        seeds=int(summary["seeds"]),
+        day=day(summary["finished"]),
+        claims=[(look(word), count) for word, count in summary["claims"].items() if count],
+        numbers=[(look(word), count) for word, count in summary["numbers"].items() if count],
+    )
+
+
+def render_index(entries: list[Entry], out: Path) -> Path:
+    """Write `out`/index.html, which links the given reports, and return its path."""
+    return write(Path(out) / "index.html", fill("index.html.j2", entries=entries))

@@ -1,0 +1,74 @@
+"""Every setting with its value and where it comes from; and what each case changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ganzoo.report.text import setting
+from ganzoo.spec import Resolved, dotted
+
+KINDS = {
+    "stated": "the document states it",
+    "code": "from the authors' code",
+    "assumed": "neither says; our assumption",
+    "suite": "how the suite runs or measures",
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    path: str
+    value: str
+    kind: str
+    text: str
+    before: str = ""  # the base's value, for an override
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What one case changes against the reference case."""
+
+    case: str
+    title: str
+    settings: list[Setting]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    reference: str  # the case that the others are compared with
+    settings: list[Setting]
+    counts: dict[str, int]
+    overrides: list[Overrides]
+    tier: list[Setting]  # what the tier scaled down
+
+
+def provenance(resolved: dict[str, Resolved]) -> Provenance | None:
+    """From {case: Resolved}. The reference is the case nearest to all others: in a one-change-at-a-time spec, the base."""
+    if not resolved:
+        return None
+    flat = {case: dotted(r.as_dict()) for case, r in resolved.items()}
+    reference = min(flat, key=lambda case: sum(_distance(flat[case], other) for other in flat.values()))
+    base = resolved[reference]
+    settings = [_setting(base, path, value) for path, value in flat[reference].items()]
+    counts = {kind: sum(s.kind == kind for s in settings) for kind in KINDS}
+    overrides = [
+        Overrides(case, resolved[case].title, _changed(resolved[case], values, flat[reference]))
+        for case, values in flat.items()
+        if case != reference
+    ]
+    tier = [_setting(base, path, value) for path, value in base.tier_overrides.items()]
+    return Provenance(reference, settings, {k: n for k, n in counts.items() if n}, overrides, tier)
+
+
+def _distance(a: dict, b: dict) -> int:
+    return sum(a.get(path) != b.get(path) for path in a.keys() | b.keys())
+
+
+def _changed(resolved: Resolved, values: dict, base: dict) -> list[Setting]:
+    paths = [p for p in values if values[p] != base.get(p) or p not in base] + [p for p in base if p not in values]
+    return [_setting(resolved, p, values.get(p, "absent"), setting(base[p]) if p in base else "absent") for p in paths]
+
+
+def _setting(resolved: Resolved, path: str, value: object, before: str = "") -> Setting:
+    source = resolved.sources.get(path, {"kind": "", "text": ""})  # a setting that a case drops has none
+    return Setting(path, setting(value), source["kind"], source["text"], before)

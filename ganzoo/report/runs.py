@@ -1,0 +1,161 @@
+"""What ran, where, and at what price: tables read straight from the records."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import Counter
+from dataclasses import dataclass
+
+from ganzoo.report.text import NONE, digest, is_number, number, seconds, seed_order, setting, spread
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Fields:
+    """A heading and its rows of (name, value); `runs` of the records share them."""
+
+    heading: str
+    rows: list[tuple[str, str]]
+    runs: int
+
+
+def in_order(records: list[dict]) -> list[dict]:
+    return sorted(records, key=lambda r: (str(r.get("case")), seed_order(r.get("seed"))))
+
+
+def crashed(records: list[dict]) -> list[Row]:
+    """One row for each run that did not finish, with what it said and the way out."""
+    rows = []
+    for record in in_order(records):
+        error = record.get("error") or {}
+        if record.get("status") == "finished" and not error:
+            continue
+        rows.append(
+            {
+                "case": ", ".join(record.get("cases") or [record.get("case")]),
+                "seed": str(record.get("seed")),
+                "status": str(record.get("status")),
+                "error": ": ".join(str(error[k]) for k in ("type", "message") if error.get(k)) or "stopped before its last epoch",
+                "hint": str(error.get("hint") or ""),
+                "trace": str(error.get("trace") or ""),
+            }
+        )
+    return rows
+
+
+def events(records: list[dict]) -> list[Row]:
+    return [
+        {
+            "case": str(record.get("case")),
+            "seed": str(record.get("seed")),
+            "kind": str(event.get("kind")),
+            "step": number(event.get("step")),
+            "detail": str(event.get("detail") or ""),
+        }
+        for record in in_order(records)
+        for event in record.get("events") or []
+    ]
+
+
+def ledger(records: list[dict]) -> list[Row]:
+    """Every run: key, status, digest of its final weights, when."""
+    return [
+        {
+            "case": str(record.get("case")),
+            "also": ", ".join(name for name in record.get("cases") or {} if name != record.get("case")),
+            "seed": str(record.get("seed")),
+            "status": str(record.get("status")),
+            "key": digest(record.get("key")),
+            "weights": digest(record.get("weights")),
+            "started": str(record.get("started") or NONE),
+            "total": seconds((record.get("timing") or {}).get("total_seconds")),
+        }
+        for record in in_order(records)
+    ]
+
+
+def costs(records: list[dict]) -> list[Row]:
+    """One row per training (a sweep over epochs is one training): sizes and times over its finished seeds."""
+    rows = []
+    for case, group in _by_case(records).items():
+        timing = [record.get("timing") or {} for record in group]
+        counts = group[0].get("counts") or {}
+        parameters = counts.get("parameters") or {}
+        per_epoch = [(record.get("scalars") or {}).get("seconds_per_epoch") for record in group]
+        rows.append(
+            {
+                "case": case,
+                "n": str(len(group)),
+                "generator": number(parameters.get("generator")),
+                "discriminator": number(parameters.get("discriminator")),
+                "flops": number(counts.get("flops_per_step")),
+                "per_epoch": _mean(per_epoch) + " s" if any(is_number(v) for v in per_epoch) else NONE,
+                "total": seconds(_plain_mean([t.get("total_seconds") for t in timing])),
+                "eval": seconds(_plain_mean([t.get("eval_seconds") for t in timing])),
+                "steps": _mean([t.get("steps_per_second") for t in timing]),
+                "memory": number(max((t.get("peak_memory_mb") for t in timing if is_number(t.get("peak_memory_mb"))), default=None)),
+            }
+        )
+    return rows
+
+
+def _by_case(records: list[dict]) -> dict[str, list[dict]]:
+    groups: dict[str, list[dict]] = {}
+    for record in records:
+        if record.get("status") == "finished":
+            groups.setdefault(str(record.get("case")), []).append(record)
+    return groups
+
+
+def _plain_mean(values: list) -> float | None:
+    kept = [v for v in values if is_number(v)]
+    return statistics.fmean(kept) if kept else None
+
+
+def _mean(values: list) -> str:
+    kept = [v for v in values if is_number(v)]
+    return spread(statistics.fmean(kept), statistics.stdev(kept) if len(kept) > 1 else None) if kept else NONE
+
+
+def environments(records: list[dict]) -> list[Fields]:
+    """The distinct machines and versions, the most used first."""
+    return [
+        Fields(str(env.get("device_name") or env.get("device") or "unnamed device"), _rows(env), runs)
+        for env, runs in _distinct(records, "environment")
+    ]
+
+
+def protocols(records: list[dict]) -> list[Fields]:
+    """The distinct protocols: name, hash and every field behind it."""
+    found = []
+    for protocol, runs in _distinct(records, "protocol"):
+        rows = [("hash", str(protocol.get("hash") or NONE)), *_rows(protocol.get("fields") or {})]
+        found.append(Fields(str(protocol.get("name") or "unnamed protocol"), rows, runs))
+    return found
+
+
+def datasets(records: list[dict]) -> list[Fields]:
+    return [Fields(str(data.get("name")), _rows(data), runs) for data, runs in _distinct(records, "data")]
+
+
+def codes(records: list[dict]) -> list[tuple[str, int]]:
+    """Digests of the code that defines the science, with the number of runs made by each."""
+    return Counter(str(r.get("code") or "not recorded") for r in records).most_common()
+
+
+def _distinct(records: list[dict], part: str) -> list[tuple[dict, int]]:
+    kept = [r.get(part) for r in records if isinstance(r.get(part), dict) and r.get(part)]
+    counts = Counter(json.dumps(value, sort_keys=True, default=str) for value in kept)
+    return [(json.loads(text), runs) for text, runs in counts.most_common()]
+
+
+def _rows(fields: dict, prefix: str = "") -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for key, value in fields.items():
+        if isinstance(value, dict):
+            rows += _rows(value, f"{prefix}{key}.")
+        else:
+            rows.append((f"{prefix}{key}", setting(value) if value is not None else "none"))
+    return rows

@@ -1,0 +1,138 @@
+"""A loaded spec: cases, tiers, claims; and the one complete case that a name and a tier resolve to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganzoo.errors import SpecError, nearest
+from ganzoo.spec.claims import Claim
+from ganzoo.spec.complete import Catalogue, Faults, complete
+from ganzoo.spec.document import Number, Overrides
+from ganzoo.spec.layers import Layer, dotted_overrides, laid, leaf_sources
+from ganzoo.spec.schema import Case
+from ganzoo.spec.tree import dotted
+
+FULL = "full"
+
+
+@dataclass(frozen=True)
+class CaseEntry:
+    """A case as written: what it changes in the base."""
+
+    name: str
+    title: str
+    layer: Layer
+    of_matrix: bool = False
+
+    @property
+    def overrides(self) -> Overrides:
+        return dict(self.layer.overrides)
+
+
+@dataclass(frozen=True)
+class Tier:
+    """A scale at which every case can be run. `stand_in`: what the document used, where the tier takes other data."""
+
+    name: str
+    layer: Layer
+    stand_in: str | None = None
+    cost: str | None = None
+
+    @property
+    def overrides(self) -> Overrides:
+        return dict(self.layer.overrides)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """One case at one tier, nothing left open. `sources`: dotted leaf → {"kind": stated|code|assumed|suite, "text"}."""
+
+    spec: str
+    name: str
+    title: str
+    tier: str
+    case: Case
+    sources: dict[str, dict[str, str]]
+    tier_overrides: dict[str, Any]
+
+    @property
+    def stand_in(self) -> str | None:
+        return self.case.data.stand_in
+
+    def as_dict(self) -> dict:
+        """The case as nested plain data, ready for JSON and YAML."""
+        return self.case.model_dump(mode="json")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A spec file. `header`: the comment that opens it."""
+
+    name: str
+    path: Path
+    document: str
+    title: str
+    header: str
+    base: Layer
+    cases: dict[str, CaseEntry]
+    tiers: dict[str, Tier]
+    claims: list[Claim]
+    numbers: list[Number]
+    seeds: list[int]
+    catalogue: Catalogue | None = None
+
+    @property
+    def sources(self) -> dict[str, dict[str, str]]:
+        """Dotted leaf of the base → source."""
+        return dict(self.base.sources)
+
+    def resolve(self, case: str, tier: str = FULL) -> Resolved:
+        """Raises SpecError for an unknown case or tier."""
+        if case not in self.cases:
+            raise SpecError(f"{self.name} has no case '{case}'.{nearest(case, self.cases)}")
+        if tier not in self.tiers:
+            raise SpecError(f"{self.name} has no tier '{tier}'.{nearest(tier, self.tiers)}")
+        entry, scale = self.cases[case], self.tiers[tier]
+        layers = [self.base, entry.layer, scale.layer]
+        whole = settle(self.path, layers, self.catalogue)
+        written = leaf_sources(layers)
+        sources = {path: written.get(path) or _default_source(path) for path in dotted(whole.model_dump(mode="json"))}
+        return Resolved(self.name, case, entry.title, tier, whole, sources, dotted_overrides(scale.overrides))
+
+
+def settle(path: Path, layers: list[Layer], catalogue: Catalogue | None) -> Case:
+    """The complete case of these layers. A fault stands at the line of the last layer, which was right without it before."""
+    try:
+        return complete(laid(layers), catalogue)
+    except Faults as faults:
+        last = next((layer for layer in reversed(layers) if layer.overrides), layers[0])
+        where = "" if last is layers[0] else f"{last.label}: "
+        found = [f"{path.name}:{last.line_of(at)}: {where}{sentence}" for at, sentence in faults.found]
+        raise SpecError("\n".join(dict.fromkeys(found))) from None
+
+
+def _default_source(path: str) -> dict[str, str]:
+    return {"kind": "assumed", "text": f"suite default: {_description(path)}"}
+
+
+def _description(path: str) -> str:
+    """What the schema says about a setting; of a model's own option it knows nothing."""
+    model: Any = Case
+    head, *rest = path.split(".")
+    if head == "model" and rest[0] not in ("name", "latent"):
+        return "an option that the model itself defines"
+    if head == "optim" and rest[0] in ("g", "d"):
+        fields = {name: field for kind in ("Adam", "SGD") for name, field in _optimiser(kind).model_fields.items()}
+        return fields[rest[1]].description or rest[1]
+    for part in path.split("."):
+        field = model.model_fields[part]
+        model = field.annotation
+    return field.description or path
+
+
+def _optimiser(kind: str):
+    from ganzoo.spec import schema
+
+    return getattr(schema, kind)

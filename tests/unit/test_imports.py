@@ -1,0 +1,134 @@
+"""The import direction of ARCHITECTURE.md, read off the sources, and the torch-free rooms, tried in a fresh interpreter."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "ganzoo"
+
+# room → the rooms it may import. A room is a folder or a single file of the package; `spec.schema` (the resolved case) and
+# `bench.store` (records on disk) are named apart since rooms below `spec` and `bench` need them and nothing else of theirs.
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "paths": {"errors"},
+    "spec.schema": set(),
+    "spec": {"errors", "paths", "spec.schema"},
+    "layers": {"errors"},
+    "losses": {"errors"},
+    "recipes": {"errors", "losses"},
+    "models": {"errors", "layers"},
+    "data": {"errors", "paths"},
+    "metrics": {"errors", "paths", "data", "spec.schema"},
+    "train": {"errors", "paths", "losses", "recipes", "data", "models", "spec.schema"},
+    "bench.store": {"errors", "paths"},
+    "bench": {"errors", "paths", "spec", "spec.schema", "layers", "losses", "recipes", "models", "data", "metrics", "train", "bench.store"},
+    "judge": {"errors", "paths", "spec", "spec.schema", "bench.store"},
+    "report": {"errors", "paths", "spec", "spec.schema", "bench.store", "judge"},
+}
+TOP = {"cli", "commands", "pytest_plugin"}  # may import everything; nothing imports them but themselves
+TORCH_FREE = {"errors", "paths", "spec", "spec.schema", "bench.store", "judge", "report", *TOP}  # at import
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room(module: str) -> str:
+    """'ganzoo.spec.schema' → 'spec.schema', 'ganzoo.spec.loader' → 'spec', 'ganzoo' → ''."""
+    parts = module.split(".")[1:]
+    pair = ".".join(parts[:2])
+    return pair if pair in MAY_IMPORT else (parts[0] if parts else "")
+
+
+def imports(path: Path, *, at_import_only: bool = False) -> list[tuple[str, int]]:
+    """(imported module, line) of a file; with `at_import_only`, without those inside functions and under TYPE_CHECKING."""
+    package = module_name(path) if path.name == "__init__.py" else module_name(path).rpartition(".")[0]
+    known = {module_name(p) for p in PACKAGE.rglob("*.py")}
+    found: list[tuple[str, int]] = []
+
+    def visit(node: ast.AST) -> None:
+        if isinstance(node, ast.Import):
+            found.extend((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                base = ".".join([*package.split(".")[: len(package.split(".")) - node.level + 1], *filter(None, [base])])
+            found.extend((f"{base}.{alias.name}" if f"{base}.{alias.name}" in known else base, node.lineno) for alias in node.names)
+        elif at_import_only and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            return
+        elif at_import_only and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            return
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
+    return found
+
+
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_direction(path):
+    here = room(module_name(path))
+    if here == "" or here in TOP:
+        return
+    assert here in MAY_IMPORT, f"{path.name} is a room the map does not know: add it to ARCHITECTURE.md and to MAY_IMPORT"
+    wrong = [
+        f"{path.relative_to(PACKAGE.parent)}:{line} imports {name}"
+        for name, line in imports(path)
+        if name.split(".")[0] == "ganzoo" and room(name) not in {here, "", *MAY_IMPORT[here]}
+    ]
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if room(module_name(p)) in TORCH_FREE], ids=module_name)
+def test_torch_free_rooms_name_no_torch_at_import(path):
+    heavy = [name for name, _ in imports(path, at_import_only=True) if name.split(".")[0] in {"torch", "torchvision", "torch_fidelity", "cleanfid"}]
+    assert not heavy, f"{path.name} imports {heavy}; do it inside the function that needs it"
+
+
+def test_the_direction_test_sees_imports(tmp_path, monkeypatch):
+    """The reading itself: plain, from, relative, nested and type-checking imports."""
+    package = tmp_path / "ganzoo"
+    (package / "spec").mkdir(parents=True)
+    (package / "spec" / "schema.py").write_text("")
+    sample = package / "spec" / "loader.py"
+    sample.write_text(
+        "import torch\nfrom ganzoo.bench import run\nfrom . import schema\nfrom ..errors import X\n"
+        "def f():\n    import numpy\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import scipy\n"
+    )
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", package)
+    assert {name for name, _ in imports(sample)} == {"torch", "ganzoo.bench", "ganzoo.spec.schema", "ganzoo.errors", "numpy", "typing", "scipy"}
+    assert {name for name, _ in imports(sample, at_import_only=True)} == {"torch", "ganzoo.bench", "ganzoo.spec.schema", "ganzoo.errors", "typing"}
+    assert room("ganzoo.spec.schema") == "spec.schema" and room("ganzoo.spec.loader") == "spec" and room("ganzoo.layers") == "layers"
+
+
+BLOCKED = """
+import sys
+
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"torch", "torchvision"}:
+            raise ImportError(f"{name} is blocked")
+
+sys.meta_path.insert(0, NoTorch())
+import importlib, pkgutil
+import ganzoo.bench.store, ganzoo.cli, ganzoo.paths, ganzoo.pytest_plugin
+for room in ("spec", "judge", "report", "commands"):
+    package = importlib.import_module(f"ganzoo.{room}")
+    for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        importlib.import_module(found.name)
+assert "torch" not in sys.modules
+"""
+
+
+def test_torch_free_rooms_import_where_torch_is_missing():
+    done = subprocess.run([sys.executable, "-c", BLOCKED], capture_output=True, text=True, cwd=PACKAGE.parent, timeout=120)
+    assert done.returncode == 0, done.stderr
