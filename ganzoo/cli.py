@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,28 +21,33 @@ Examples:
     ganzoo run liu/original           run it, at the document's own scale
     ganzoo compare liu                the verdicts
 
-Exit codes: **0** done; **1** a run crashed (the others went on); **2** something in the input or on this machine is wrong, nothing was started;
-**130** interrupted, the same command goes on where it stopped.
+Exit codes: **0** done; **1** a run crashed (the others went on); **2** something in the input or on this machine is wrong, nothing
+was started; **130** interrupted, the same command goes on where it stopped.
 """
 
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
 
-Specs = Annotated[list[str] | None, typer.Argument(help="Spec names or YAML files; all that have results where left out.", show_default=False)]
+# Where the default is not a constant, the help text names it.
+argument = partial(typer.Argument, show_default=False)
+option = partial(typer.Option, show_default=False)
+
+Specs = Annotated[list[str] | None, argument(help="Spec names or YAML files; all that have records where left out.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout, nothing else.")]
-Tier = Annotated[str, typer.Option(help="Scale of the run, as the spec names it: full, cpu, smoke, ...")]
-AnyTier = Annotated[str | None, typer.Option(help="Judge the runs of this tier. [default: full where it has runs, else the tier that does]", show_default=False)]
-Results = Annotated[Path | None, typer.Option(help="Folder of the run records. [default: results]", show_default=False)]
+Tier = Annotated[str, typer.Option(help="Scale of the run, as the spec names it: full, smoke, ...")]
+AnyTier = Annotated[str | None, option(help="Tier to judge. [default: full where it has records, else the one with the most]")]
+Results = Annotated[Path | None, option(help="Folder of the run records. [default: results]")]
+Measured = Annotated[bool, typer.Option("--measured", help="Take the blessed records of reference_results/measured instead.")]
 Out = Annotated[Path, typer.Option(help="Folder the HTML files are written to.")]
 
 
 @app.command()
 def run(
-    targets: Annotated[list[str], typer.Argument(help="SPEC, SPEC/CASE or a YAML file; several at will.", show_default=False)],
+    targets: Annotated[list[str], argument(help="SPEC, SPEC/CASE or a YAML file; several at will.")],
     tier: Tier = "full",
-    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds 0..N-1 a case. [default: the spec's own]", show_default=False)] = None,
+    seeds: Annotated[int | None, option(min=1, help="Seeds 0..N-1 a case. [default: the spec's own]")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Runs side by side, each in a process of its own.")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Torch threads a run. [default: cores / jobs]", show_default=False)] = None,
+    threads: Annotated[int | None, option(min=1, help="Torch threads a run. [default: cores / jobs]")] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Try crashed runs again, from their last checkpoint.")] = False,
     results: Results = None,
     out: Out = Path("reports"),
@@ -55,7 +61,8 @@ def run(
         ganzoo run liu/original liu/width-128     two cases at full scale
         ganzoo run my/spec.yaml --results /tmp/r  a spec of your own
 
-    Exit codes: **0** done, whatever the verdicts; **1** a run crashed; **2** refused, nothing was started; **130** interrupted, the same command goes on.
+    Exit codes: **0** done, whatever the verdicts; **1** a run crashed; **2** refused, nothing was started; **130** interrupted,
+    the same command goes on.
     """
     from ganzoo import paths
     from ganzoo.commands.run import Settings, run
@@ -66,7 +73,7 @@ def run(
 
 @app.command("list")
 def list_(
-    kind: Annotated[str | None, typer.Argument(help="specs, models, datasets or protocols; all where left out.", show_default=False)] = None,
+    kind: Annotated[str | None, argument(help="specs, models, datasets or protocols; all where left out.")] = None,
     as_json: Json = False,
 ) -> None:
     """List specs, models, data sets and protocols.
@@ -84,11 +91,7 @@ def list_(
 
 
 @app.command()
-def show(
-    target: Annotated[str, typer.Argument(help="SPEC, SPEC/CASE or a YAML file.", show_default=False)],
-    tier: Tier = "full",
-    as_json: Json = False,
-) -> None:
+def show(target: Annotated[str, argument(help="SPEC, SPEC/CASE or a YAML file.")], tier: Tier = "full", as_json: Json = False) -> None:
     """Show a spec, or one complete case: what will run, where each value comes from, how large the networks are.
 
     Examples:
@@ -105,42 +108,47 @@ def show(
 
 
 @app.command()
-def compare(specs: Specs = None, tier: AnyTier = None, results: Results = None, as_json: Json = False) -> None:
+def compare(specs: Specs = None, tier: AnyTier = None, results: Results = None, measured: Measured = False, as_json: Json = False) -> None:
     """Judge the runs that are there against the document: every number, every claim, with its evidence.
 
     Examples:
 
         ganzoo compare
-        ganzoo compare liu
+        ganzoo compare liu --measured
         ganzoo compare liu --json | jq '.claims[] | {id, verdict}'
 
     One SPEC with --json prints its judgement, several (or none named) a list of them.
     """
     from ganzoo.commands.compare import compare
+    from ganzoo.commands.judging import Evidence
 
-    compare(specs or [], tier=tier, results=results, as_json=as_json)
+    compare(Evidence(specs or [], tier, results, measured), as_json=as_json)
 
 
 @app.command()
-def report(specs: Specs = None, tier: AnyTier = None, results: Results = None, out: Out = Path("reports")) -> None:
+def report(
+    specs: Specs = None, tier: AnyTier = None, results: Results = None, measured: Measured = False, out: Out = Path("reports")
+) -> None:
     """Render the runs that are there: one offline HTML file per spec, and an index.
 
     Examples:
 
         ganzoo report
         ganzoo report liu --out /tmp/liu
+        ganzoo report liu --measured
 
     The files need no network and may be moved and mailed.
     """
+    from ganzoo.commands.judging import Evidence
     from ganzoo.commands.report import report
 
-    report(specs or [], tier=tier, results=results, out=out)
+    report(Evidence(specs or [], tier, results, measured), out=out)
 
 
 @app.command()
 def bless(
-    spec: Annotated[str, typer.Argument(help="The spec whose runs become the reference.", show_default=False)],
-    reason: Annotated[str, typer.Option(help="Why these runs are right; kept in the file.", show_default=False)],
+    spec: Annotated[str, argument(help="The spec whose runs become the reference.")],
+    reason: Annotated[str, option(help="Why these runs are right; kept in the file.")],
     tier: Tier = "full",
     results: Results = None,
 ) -> None:
@@ -150,8 +158,8 @@ def bless(
 
         ganzoo bless liu --reason "first full runs, torch 2.15, CPU"
 
-    Writes `reference_results/measured/SPEC.json`: every record, raw, per seed. Refused where a run crashed or is unfinished, or was measured
-    by other code than this checkout's. Review the diff before you commit it.
+    Writes `reference_results/measured/SPEC.json`: every record, raw, per seed. Refused where a run crashed, is unfinished, or was
+    made with other settings than the spec's. Review the diff before you commit it.
     """
     from ganzoo.commands.bless import bless
 
@@ -175,7 +183,7 @@ def doctor(results: Results = None) -> None:
 
 
 @app.command()
-def new(document: Annotated[str, typer.Argument(help="Key of the new document: lower-case letters, digits and dashes.", show_default=False)]) -> None:
+def new(document: Annotated[str, argument(help="Key of the new document: lower-case letters, digits, dashes.")]) -> None:
     """Start a document: a spec and a references file that load and run as they are, for you to fill.
 
     Examples:
@@ -199,7 +207,7 @@ def main() -> None:
     except OSError as error:
         if error.filename is None:
             raise
-        sys.exit(_refuse(f"{error.filename}: {error.strerror}. Expected a path this user may use; name another, or change its permissions."))
+        sys.exit(_refuse(f"{error.filename}: {error.strerror}. Expected a path that this user may use."))
 
 
 def _refuse(message: str) -> int:

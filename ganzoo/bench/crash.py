@@ -40,7 +40,7 @@ def crash_record(run: Run, known: dict | None, kind: str, message: str, trace: s
         "spec": run.spec,
         "document": run.document,
         "case": run.case,
-        "cases": {name: epoch for name, (_, epoch) in run.stops.items()},
+        "cases": {**(known or {}).get("cases", {}), **{name: epoch for name, (_, epoch) in run.stops.items()}},
         "seed": run.seed,
         "tier": run.tier,
         "status": "crashed",

@@ -9,8 +9,12 @@ SATURATED_LOSS = 0.01  # D's loss below this ...
 SATURATED_WINDOWS = 5  # ... over so many logged windows in a row: D has won, G's gradient is gone
 
 
-def find_events(losses: dict[str, list], evaluations: list[dict], classes: int) -> list[dict]:
-    """Events {"kind", "step", "detail"} of a run, in order of step: nan, d-saturated, modes-lost; each kind at its first step."""
+def find_events(losses: dict[str, list], evaluations: list[dict]) -> list[dict]:
+    """Events {"kind", "step", "detail"} of a run, in order of step; each kind at its first step.
+
+    nan: a logged loss was not finite. d-saturated: D's loss stayed at the floor. modes-lost: an evaluation reached fewer
+    classes than an earlier one did.
+    """
     events = []
     rows = list(zip(losses["step"], losses["d"], losses["g"], strict=True))
     broken = next((row for row in rows if not (math.isfinite(row[1]) and math.isfinite(row[2]))), None)
@@ -22,11 +26,13 @@ def find_events(losses: dict[str, list], evaluations: list[dict], classes: int) 
             detail = f"D's loss stayed below {SATURATED_LOSS} for {len(window)} logged windows"
             events.append({"kind": "d-saturated", "step": window[0][0], "detail": detail})
             break
+    most = 0
     for entry in evaluations:
         reached = entry["metrics"]["modes"]
-        if reached is not None and reached < classes:
-            events.append({"kind": "modes-lost", "step": entry["step"], "detail": f"{reached} of {classes} classes reached"})
+        if reached is not None and reached < most:
+            events.append({"kind": "modes-lost", "step": entry["step"], "detail": f"{reached} classes reached, {most} before"})
             break
+        most = max(most, reached or 0)
     return sorted(events, key=lambda event: event["step"])
 
 

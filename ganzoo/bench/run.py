@@ -17,7 +17,6 @@ from ganzoo.bench.events import find_events, variation
 from ganzoo.bench.grid import save_grid
 from ganzoo.bench.plan import Run, epoch_of, load_images, steps_per_epoch
 from ganzoo.bench.store import SCHEMA, Store, write_text
-from ganzoo.metrics.classifier import load_extractor
 from ganzoo.metrics.evaluate import evaluate
 from ganzoo.train import checkpoint
 from ganzoo.train.loop import train
@@ -154,7 +153,6 @@ class Session:
         losses = state.log.read()
         finite = {key: [value if value == value and abs(value) != float("inf") else None for value in losses[key]] for key in losses}
         epochs_done = state.step / self.per_epoch
-        classes = load_extractor(run.protocol.extractor).net.head.out_features
         cases = {**self.known.get("cases", {}), **{name: epoch for name, (_, epoch) in self.stops.items()}}
         identity = {"name": run.resolved.data.name, "split": run.resolved.data.split, "digest": run.data_digest}
         return {
@@ -180,7 +178,7 @@ class Session:
                 "g_loss_variation": variation(losses["g"]),
                 "seconds_per_epoch": round(progress.train_seconds / epochs_done, 4) if epochs_done else None,
             },
-            "events": find_events(losses, progress.evaluations, classes),
+            "events": find_events(losses, progress.evaluations),
             "timing": {
                 "train_seconds": round(progress.train_seconds, 3),
                 "eval_seconds": round(progress.eval_seconds, 3),

@@ -9,12 +9,39 @@ from ganzoo import paths
 from ganzoo.bench.store import Store
 from ganzoo.commands.targets import load
 from ganzoo.errors import StoreError
-from ganzoo.judge.judge import judge
-from ganzoo.judge.references import Published, load_published
+from ganzoo.judge.judgement import judge
+from ganzoo.judge.references import load_measured, load_published
 from ganzoo.judge.verdicts import Judgement
 from ganzoo.report import read_entries, render, render_index
 from ganzoo.spec import Spec, find_specs
 from ganzoo.spec.spec import FULL
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Which records to judge: of the specs named (none: of all that have some), of a tier (None: see `tier_of`)."""
+
+    names: list[str]
+    tier: str | None
+    results: Path | None
+    measured: bool = False  # the blessed records, not those of the results folder
+
+    @property
+    def root(self) -> Path:
+        return self.results or paths.results_dir()
+
+    def specs(self) -> list[Spec]:
+        if self.names:
+            return [load(name) for name in self.names]
+        specs = [load(name) for name in find_specs(paths.specs_dir())]
+        return [spec for spec in specs if self.records(spec)]
+
+    def records(self, spec: Spec) -> list[dict]:
+        """Of every tier."""
+        if not self.measured:
+            return Store(self.root).records(spec.name)
+        path = measured_path(spec)
+        return load_measured(path) if self.names or path.exists() else []
 
 
 @dataclass(frozen=True)
@@ -26,34 +53,46 @@ class Judged:
     judgement: Judgement
 
 
-def published() -> dict[str, Published]:
-    return load_published(paths.references_dir() / "published")
+def references_of(spec: Spec) -> Path:
+    """The reference_results nearest above the spec's own file, else the project's."""
+    above = (folder / "reference_results" for folder in spec.path.resolve().parents)
+    return next((folder for folder in above if folder.is_dir()), None) or paths.references_dir()
 
 
-def judged(spec: Spec, tier: str | None, store: Store, references: dict[str, Published]) -> Judged:
-    """Judge the stored records of a spec; `tier` None: full where it has records, else the tier with the most."""
-    records = store.records(spec.name)
-    if tier is None:
-        held = [record["tier"] for record in records]
-        tier = FULL if FULL in held or not held else max(held, key=held.count)
-    records = [record for record in records if record["tier"] == tier]
-    return Judged(spec, records, judge(spec, tier, records, references.get(spec.document)))
+def measured_path(spec: Spec) -> Path:
+    return references_of(spec) / "measured" / f"{spec.name}.json"
 
 
-def judged_all(names: list[str], tier: str | None, results: Path | None) -> list[Judged]:
-    """The specs named, or all of this project that have records. StoreError where there is nothing to judge."""
-    root = results or paths.results_dir()
-    store, references = Store(root), published()
-    specs = [load(name) for name in names or find_specs(paths.specs_dir()) if names or (root / name).is_dir()]
-    found = [judged(spec, tier, store, references) for spec in specs]
+def tier_of(records: list[dict]) -> str:
+    """full where it has records, else the tier with the most."""
+    held = [record["tier"] for record in records]
+    return FULL if FULL in held or not held else max(held, key=held.count)
+
+
+def judged(spec: Spec, tier: str, records: list[dict]) -> Judged:
+    """The records of a tier, judged against the spec's document."""
+    of_tier = [record for record in records if record["tier"] == tier]
+    published = load_published(references_of(spec) / "published")
+    return Judged(spec, of_tier, judge(spec, tier, of_tier, published))
+
+
+def judged_all(evidence: Evidence) -> list[Judged]:
+    """Every spec asked for. StoreError where there is nothing at all to judge."""
+    found = []
+    for spec in evidence.specs():
+        records = evidence.records(spec)
+        found.append(judged(spec, evidence.tier or tier_of(records), records))
     if not any(one.records for one in found):
-        which = f" of {', '.join(names)}" if names else ""
-        scale = f" at tier {tier}" if tier else ""
-        raise StoreError(f"{root} holds no records{which}{scale}. Run something first (ganzoo run {names[0] if names else 'quickstart'}), or name another --results.")
+        scale = f" at tier {evidence.tier}" if evidence.tier else ""
+        name = evidence.names[0] if evidence.names else "quickstart"
+        raise StoreError(
+            f"{evidence.root} holds no records of {', '.join(evidence.names) or 'any spec'}{scale}. "
+            f"Run something first (ganzoo run {name}), name another --results, or take the blessed runs with --measured."
+        )
     return found
 
 
 def rendered(found: list[Judged], results: Path, out: Path) -> list[Path]:
-    """One page for each judgement, and the folder's index, last."""
+    """One page for each judgement; the folder's index comes last."""
     pages = [render(one.spec, one.judgement.as_dict(), one.records, out, results=results) for one in found]
     return [*pages, render_index(read_entries(out), out)]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from ganzoo import paths
 from ganzoo.bench.plan import Run, plan
 from ganzoo.bench.store import Store
-from ganzoo.commands.judging import judged, published, rendered
+from ganzoo.commands.folders import check_writable
+from ganzoo.commands.judging import judged, rendered
 from ganzoo.commands.targets import Target, chosen
 from ganzoo.commands.terminal import console
 from ganzoo.commands.verdicts import print_verdicts
@@ -42,8 +41,8 @@ def run(targets: list[str], settings: Settings) -> int:
 
     wanted = chosen(targets)
     runs = [run for target in wanted for run in _planned(target, settings)]
-    device, references = device_named(settings.device), published()
-    check_writable(settings.out)
+    device = device_named(settings.device)
+    check_writable(settings.out, "reports", "Choose another with --out DIR.")
     out = console()
     out.print(_announced(runs, settings, device))
     begun = time.monotonic()
@@ -57,7 +56,7 @@ def run(targets: list[str], settings: Settings) -> int:
     out.print(f"{len(outcome.records)} runs in {time.monotonic() - begun:.0f} s")
     _tell_crashes(outcome.crashed, out)
     store = Store(settings.results)
-    found = [judged(target.spec, settings.tier, store, references) for target in wanted]
+    found = [judged(target.spec, settings.tier, store.records(target.spec.name)) for target in wanted]
     for one in found:
         print_verdicts(one.judgement, out)
     for page in rendered(found, settings.results, settings.out)[:-1]:
@@ -82,13 +81,6 @@ def device_named(name: str) -> str:
     return name
 
 
-def check_writable(folder: Path) -> None:
-    """UserError where the reports could not be written; said before the training, not after it. Creates nothing."""
-    existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise UserError(f"reports cannot be written to {folder}: {existing} is no folder that this user may write to. Choose another with --out DIR.")
-
-
 def _announced(runs: list[Run], settings: Settings, device: str) -> str:
     cases = sum(len(run.stops) for run in runs)
     readings = f", read off for {cases} case-seeds" if cases > len(runs) else ""
@@ -98,4 +90,5 @@ def _announced(runs: list[Run], settings: Settings, device: str) -> str:
 def _tell_crashes(crashed: list[dict], out: Console) -> None:
     for record in crashed:
         error = record["error"]
-        out.print(f"crashed: {record['spec']}/{record['case']} seed {record['seed']}: {error['type']}: {error['message']}\n    {error['hint']}", style="red")
+        where = f"{record['spec']}/{record['case']} seed {record['seed']}"
+        out.print(f"crashed: {where}: {error['type']}: {error['message']}\n    {error['hint']}", style="red")

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from ganzoo import paths
+from ganzoo.commands.folders import project_to_write
 from ganzoo.errors import UserError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -16,9 +17,7 @@ def scaffold(document: str) -> None:
     """Write benchmarks/specs/DOCUMENT.yaml and reference_results/published/DOCUMENT.yaml, neither of which may exist."""
     if not NAME.fullmatch(document):
         raise UserError(f"'{document}' is no document key. Expected up to 40 lower-case letters, digits and dashes, as in 'karras-2018'.")
-    root = paths.project_root()
-    if root.name == "_packaged":  # the installed copy is not the user's to write to; the current folder becomes a project
-        root = Path.cwd()
+    root = project_to_write()
     files = {
         root / paths.SPECS / f"{document}.yaml": "spec.yaml",
         root / "reference_results" / "published" / f"{document}.yaml": "published.yaml",

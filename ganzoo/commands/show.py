@@ -7,7 +7,8 @@ import json
 from ganzoo.commands.targets import load, split
 from ganzoo.commands.terminal import console, table
 from ganzoo.errors import DataError
-from ganzoo.spec import Resolved, Spec, dotted
+from ganzoo.spec import Resolved, Spec
+from ganzoo.spec.show import case_as_dict, rows, spec_as_dict
 
 
 def show(target: str, *, tier: str, as_json: bool) -> None:
@@ -22,7 +23,7 @@ def show(target: str, *, tier: str, as_json: bool) -> None:
 
 def _show_spec(spec: Spec, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(_spec_as_dict(spec), indent=2, ensure_ascii=False))
+        print(json.dumps(spec_as_dict(spec), indent=2, ensure_ascii=False))
         return
     out = console()
     out.print(f"{spec.name}: {spec.title}\n\n{spec.header}\n")
@@ -36,38 +37,15 @@ def _told(overrides: dict) -> str:
     return ", ".join(f"{path}: {json.dumps(value)}" for path, value in overrides.items())
 
 
-def _spec_as_dict(spec: Spec) -> dict:
-    return {
-        "spec": spec.name,
-        "document": spec.document,
-        "title": spec.title,
-        "cases": {entry.name: entry.overrides for entry in spec.cases.values()},
-        "tiers": {tier.name: tier.overrides for tier in spec.tiers.values()},
-        "claims": [claim.model_dump(mode="json") for claim in spec.claims],
-        "seeds": spec.seeds,
-    }
-
-
 def _show_case(resolved: Resolved, *, as_json: bool) -> None:
     parameters, missing = _parameters(resolved)
     if as_json:
-        shown = {
-            "spec": resolved.spec,
-            "case": resolved.name,
-            "title": resolved.title,
-            "tier": resolved.tier,
-            "stand_in": resolved.stand_in,
-            "resolved": resolved.as_dict(),
-            "sources": resolved.sources,
-            "parameters": parameters,
-        }
-        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        print(json.dumps({**case_as_dict(resolved), "parameters": parameters}, indent=2, ensure_ascii=False))
         return
     out = console()
     out.print(f"{resolved.spec}/{resolved.name}: {resolved.title} (tier {resolved.tier})\n")
-    sources = resolved.sources
-    rows = [(path, json.dumps(value), sources[path]["kind"], sources[path]["text"]) for path, value in dotted(resolved.as_dict()).items()]
-    out.print(table(["setting", "value", "source", ""], rows), "")
+    settings = [(row.path, json.dumps(row.value), row.kind, row.text) for row in rows(resolved)]
+    out.print(table(["setting", "value", "source", ""], settings), "")
     if parameters:
         out.print("trainable parameters: " + ", ".join(f"{network} {count:,}" for network, count in parameters.items()))
     else:

@@ -41,7 +41,8 @@ def _claim(claim: ClaimVerdict) -> tuple:
 
 
 def _number(number: NumberVerdict) -> tuple:
-    theirs = figure(number.theirs.get("value")) + (f" ± {figure(number.theirs['spread'])}" if number.theirs.get("spread") is not None else "")
+    spread = number.theirs.get("spread")
+    theirs = figure(number.theirs.get("value")) + (f" ± {figure(spread)}" if spread is not None else "")
     ours = "–"
     if number.ours:
         ours = figure(number.ours.mean) + (f" {span(number.ours.interval)}" if number.ours.interval else "")

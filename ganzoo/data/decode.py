@@ -97,7 +97,7 @@ def _to_square(image: Image.Image, side: int) -> Image.Image:
 def _read(source: Source, name: str, channels: int, resize: int | None, size: tuple[int, int]) -> np.ndarray:
     """One image, uint8 (C, H, W)."""
     with _open(source, name) as image:
-        image.info.pop("transparency", None)  # dropped like every alpha channel
+        image.info.pop("transparency", None)  # dropped like every alpha channel; PIL would warn of it
         try:
             image = image.convert("RGB" if channels == 3 else "L")
             image = _to_square(image, resize) if resize else image

@@ -1,0 +1,1 @@
+"""From records to verdicts: what a document says, held against seeds. `judgement.judge` is the way in. Torch-free."""

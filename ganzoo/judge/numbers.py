@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ganzoo.judge.comparable import differing_fields
+from ganzoo.judge.evidence import left_out
 from ganzoo.judge.metrics import DIRECTION, label
 from ganzoo.judge.readings import Reading, values
 from ganzoo.judge.references import Cell, Published, Table
 from ganzoo.judge.stats.intervals import prediction_interval
 from ganzoo.judge.summaries import error_of, summary
 from ganzoo.judge.verdicts import NumberVerdict, Summary
-from ganzoo.judge.words import figure, listing, scale, seeds, span
+from ganzoo.judge.words import figure, listing, scale, seeds, sentences, span
 from ganzoo.spec import Spec
 
 TELLING = 0.10  # a prediction interval that leaves the published number by more than this share could hold anything
@@ -85,7 +86,8 @@ def _judge(row: NumberVerdict, table: Table, cell: Cell, readings: Mapping[int, 
     differs, why = _incomparable(row, table, protocols)
     if differs:
         return replace(row, verdict="incomparable", differs=differs, reason=why)
-    return _compare(row, cell, ours, alpha)
+    compared = _compare(row, cell, ours, alpha)
+    return replace(compared, reason=sentences([compared.reason, *left_out([row.case], {row.case: readings})]))
 
 
 def _without_values(row: NumberVerdict, readings: Mapping[int, Reading]) -> NumberVerdict:
@@ -122,7 +124,9 @@ def _compare(row: NumberVerdict, cell: Cell, ours: Summary, alpha: float) -> Num
         return replace(row, verdict="worse" if ours.diverged == ours.n else "inconclusive", reason=lost)
     predicted = prediction_interval(found, 1 - alpha, cell.spread or 0.0)
     if predicted is None:
-        return replace(row, verdict="inconclusive", reason=f"Ours {figure(ours.mean)}, theirs {theirs}: one seed has no spread to judge by; two would.")
+        return replace(
+            row, verdict="inconclusive", reason=f"Ours {figure(ours.mean)}, theirs {theirs}: one seed has no spread to judge by; two would."
+        )
     told = f"Ours {figure(ours.mean)} over {seeds(ours.n)}, theirs {theirs}: a further training of ours would land in {span(predicted)}"
     row = replace(row, predicted=predicted)
     if not predicted[0] <= cell.value <= predicted[1]:
@@ -132,4 +136,6 @@ def _compare(row: NumberVerdict, cell: Cell, ours: Summary, alpha: float) -> Num
     if reach <= max(TELLING * abs(cell.value), cell.spread or 0.0):
         return replace(row, verdict="reproduced", reason=f"{told}, around the published number.")
     share = f", up to {reach / abs(cell.value):.0%} away from it" if cell.value else ""
-    return replace(row, verdict="inconclusive", reason=f"{told}: that holds the published number but is too wide to tell{share}; more seeds narrow it.")
+    return replace(
+        row, verdict="inconclusive", reason=f"{told}: that holds the published number but is too wide to tell{share}; more seeds narrow it."
+    )

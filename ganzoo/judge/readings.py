@@ -43,7 +43,7 @@ class Reading:
 def read(records: Iterable[Mapping]) -> dict[str, dict[int, Reading]]:
     """case → seed → reading. Of several records of one case and seed: one that reached its end first, then the one started last."""
     found: dict[str, dict[int, Reading]] = {}
-    for record in sorted(records, key=lambda r: r.get("started") or ""):
+    for record in sorted(records, key=lambda r: (r.get("started") or "", r["key"])):
         for case in cases_of(record):
             reading = read_case(record, case)
             earlier = found.setdefault(case, {}).get(reading.seed)
@@ -128,7 +128,10 @@ def _scalars(record: Mapping, end: Mapping) -> dict[str, float]:
     losses = record.get("losses") or {}
     steps = losses.get("step") or []
     for network in ("d", "g"):
-        name, kept = f"{network}_loss_variation", [loss for step, loss in zip(steps, losses.get(network) or [], strict=True) if step <= end["step"]]
+        name, kept = (
+            f"{network}_loss_variation",
+            [loss for step, loss in zip(steps, losses.get(network) or [], strict=True) if step <= end["step"]],
+        )
         if any(loss is None for loss in kept):
             scalars[name] = math.nan
         elif len(kept) < len(steps):

@@ -56,6 +56,4 @@ def error_of(reading: Reading) -> str:
 
 def _summaries(readings: Mapping[int, Reading], kind: ReadingKind) -> dict[str, Summary]:
     protocol = next((reading.record.get("protocol") for reading in readings.values() if reading.record.get("protocol")), None)
-    return {
-        metric: summary(found, label(metric, protocol)) for metric in DIRECTION if (found := values(readings, metric, kind))
-    }
+    return {metric: summary(found, label(metric, protocol)) for metric in DIRECTION if (found := values(readings, metric, kind))}

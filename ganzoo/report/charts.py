@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from ganzoo.report.svg import Scale, element, fit, line, picture, text
+from ganzoo.report.svg import Scale, caption, element, fit, line, picture, text
 from ganzoo.report.text import is_number, number, seed_order
 
 WIDTH, LEFT, RIGHT = 380, 10, 370
@@ -22,11 +22,9 @@ class Lane:
     """One case of a strip plot: {seed: value}, its mean and interval where the judge gave one."""
 
     name: str
-    values: dict[str, float]
+    values: dict[str, float | None]  # None, NaN: the seed diverged
     mean: float | None = None
     interval: tuple[float, float] | None = None
-    note: str = ""
-
     finite: dict[str, float] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self):
@@ -46,16 +44,14 @@ def strip(lanes: list[Lane], label: str, better: str = "", happened: bool = Fals
         parts.append(_lane(lane, scale, row * LANE, happened))
     parts.append(line(LEFT, bottom, RIGHT, bottom, "axis"))
     parts += [_tick(scale(v), bottom + 14, t) for v, t in ticks]
-    caption = " · ".join(part for part in (label, better, "log scale" if scale.log else "") if part)
-    parts.append(text(WIDTH / 2, bottom + 31, caption, "t muted", "middle"))
-    return picture(WIDTH, bottom + 38, _in_words(lanes, label, happened), *parts)
+    told = caption(WIDTH / 2, bottom + 32, (label, better, "log scale" if scale.log else ""))
+    return picture(WIDTH, bottom + 24 + 14 * len(told), _in_words(lanes, label, happened), *parts, *told)
 
 
 def _lane(lane: Lane, scale: Scale, top: float, happened: bool) -> Markup:
     middle = top + 31
     parts = [_name(lane.name, top + 15), line(LEFT, middle, RIGHT, middle, "lane")]
-    summary = lane.note or _summary(lane, happened)
-    parts.append(element("text", summary, x=RIGHT, y=top + 15, class_="t muted halo", text_anchor="end"))
+    parts.append(element("text", _summary(lane, happened), x=RIGHT, y=top + 15, class_="t muted halo", text_anchor="end"))
     if lane.interval and all(is_number(b) for b in lane.interval) and not happened:
         x1, x2 = scale(lane.interval[0]), scale(lane.interval[1])
         parts.append(element("rect", x=x1, y=middle - 6, width=max(x2 - x1, 1.0), height=12, rx=3, class_="range"))
@@ -73,8 +69,9 @@ def _name(name: str, y: float) -> Markup:
 
 
 def _summary(lane: Lane, happened: bool) -> str:
-    if not lane.finite:
-        return "no seeds"
+    diverged = len(lane.values) - len(lane.finite)
+    if diverged:
+        return f"{diverged} of {len(lane.values)} diverged"
     if happened:
         return f"{sum(v > 0 for v in lane.finite.values())} of {len(lane.finite)} seeds"
     return f"mean {number(lane.mean)}, n = {len(lane.finite)}" if is_number(lane.mean) else f"n = {len(lane.finite)}"
@@ -92,8 +89,12 @@ def _spread_out(values: dict[str, float], scale: Scale) -> list[tuple[str, float
 
 
 def _tick(x: float, y: float, label: str) -> Markup:
-    near_left, near_right = x < LEFT + 14, x > RIGHT - 14
-    return text(LEFT if near_left else RIGHT if near_right else x, y, label, "t tick", "start" if near_left else "end" if near_right else "middle")
+    """A label under its tick, kept inside the picture at either end."""
+    if x < LEFT + 14:
+        return text(LEFT, y, label, "t tick", "start")
+    if x > RIGHT - 14:
+        return text(RIGHT, y, label, "t tick", "end")
+    return text(x, y, label, "t tick", "middle")
 
 
 def _in_words(lanes: list[Lane], label: str, happened: bool) -> str:
@@ -101,7 +102,7 @@ def _in_words(lanes: list[Lane], label: str, happened: bool) -> str:
     return f"{label} per seed. " + "; ".join(told)
 
 
-def difference(value: float, interval: tuple[float, float] | None, margin: float | None, label: str) -> Markup | None:
+def difference(value: float, interval: tuple[float, float] | None, margin: float | None, label: str, between: str = "") -> Markup | None:
     """A difference with its interval, zero, and the equivalence margin as a band. None without a finite difference."""
     if not is_number(value):
         return None
@@ -121,7 +122,6 @@ def difference(value: float, interval: tuple[float, float] | None, margin: float
     parts.append(element("path", d=f"M{x - 6:.1f} 20L{x:.1f} 14L{x + 6:.1f} 20L{x:.1f} 26Z", class_="diamond"))
     parts.append(line(LEFT, 34, RIGHT, 34, "axis"))
     parts += [_tick(scale(v), 48, t) for v, t in ticks]
-    told = label + (f" · band: margin ±{number(margin)}" if margin else "")
-    parts.append(text(WIDTH / 2, 64, told, "t muted", "middle"))
+    told = caption(WIDTH / 2, 66, (label, between, f"band: margin ±{number(margin)}" if margin else ""))
     words = f"{label}: {number(value)}" + (f", interval {number(ends[0])} to {number(ends[1])}" if len(ends) == 2 else "")
-    return picture(WIDTH, 72, words, *parts)
+    return picture(WIDTH, 58 + 14 * len(told), words, *parts, *told)

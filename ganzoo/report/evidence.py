@@ -9,8 +9,10 @@ from markupsafe import Markup
 
 from ganzoo.judge.metrics import DIRECTION
 from ganzoo.report import charts
-from ganzoo.report.text import NONE, interval, is_number, listing, number, p_value, plural, seed_order, spread
+from ganzoo.report.text import interval, is_number, listing, number, p_value, plural, seed_order
 from ganzoo.report.verdicts import Look, look
+
+READINGS = {"last": "last evaluation", "best": "best evaluation, chosen on other samples"}
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class ClaimView:
     look: Look
     verdict: str
     reason: str
+    points: str  # where the seeds point, decided or not; empty if nowhere
+    needed: str  # what would decide
     note: str
     facts: list[tuple[str, str]]
     strip: Markup | None
@@ -32,104 +36,105 @@ class ClaimView:
     stand_in: str
 
 
-def anchor(kind: str, name: object) -> str:
+def anchor(kind: str, name: str) -> str:
     """A fragment id from any text."""
-    return f"{kind}-" + (re.sub(r"[^a-z0-9]+", "-", str(name).lower()).strip("-") or "unnamed")
+    return f"{kind}-" + (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unnamed")
 
 
-def better(metric: object) -> str:
-    direction = DIRECTION.get(str(metric))
+def better(metric: str | None) -> str:
+    direction = DIRECTION.get(metric)
     return f"{direction} is better" if direction else ""
 
 
-def claim_views(claims: list[dict]) -> list[ClaimView]:
-    return [_claim(claim, taken) for claim, taken in zip(claims, _anchors(claims), strict=True)]
+def claim_views(claims: list[dict], cases: list[dict]) -> list[ClaimView]:
+    """`cases`: the judgement's summaries, from which the intervals of the means are taken."""
+    return [_claim(claim, cases, taken) for claim, taken in zip(claims, _anchors(claims), strict=True)]
 
 
 def _anchors(claims: list[dict]) -> list[str]:
     """Unique even where two ids differ only in signs that a fragment cannot hold."""
     found: list[str] = []
     for claim in claims:
-        name = anchor("claim", claim.get("id"))
+        name = anchor("claim", claim["id"])
         found.append(name if name not in found else f"{name}-{len(found)}")
     return found
 
 
-def _claim(claim: dict, anchor_: str) -> ClaimView:
-    metric = claim.get("metric")
-    label = str(claim.get("label") or metric or "")
-    values = {str(case): dict(seeds or {}) for case, seeds in (claim.get("values") or {}).items()}
-    cases = [case for case in claim.get("cases") or [] if case in values] + [c for c in values if c not in (claim.get("cases") or [])]
-    values = {case: values[case] for case in cases}
-    has_seeds = any(is_number(v) for seeds in values.values() for v in seeds.values())
-    happened = claim.get("kind") == "event"
-    lanes = [charts.Lane(case, seeds, mean=_mean(seeds)) for case, seeds in values.items()]
+def _claim(claim: dict, cases: list[dict], anchor_: str) -> ClaimView:
+    values = {case: claim["values"][case] for case in claim["cases"] if case in claim["values"]}
+    happened = claim["kind"] == "event"
+    lanes = [charts.Lane(case, seeds, _mean(seeds), _mean_interval(claim, cases, case, seeds)) for case, seeds in values.items()]
     return ClaimView(
-        id=str(claim.get("id")),
+        id=claim["id"],
         anchor=anchor_,
-        text=str(claim.get("text") or ""),
-        where=str(claim.get("where") or ""),
-        kind=str(claim.get("kind") or ""),
-        look=look(claim.get("verdict")),
-        verdict=str(claim.get("verdict")),
-        reason=str(claim.get("reason") or ""),
-        note=str(claim.get("note") or ""),
+        text=claim["text"],
+        where=claim["where"],
+        kind=claim["kind"],
+        look=look(claim["verdict"]),
+        verdict=claim["verdict"],
+        reason=claim["reason"],
+        points="" if claim["direction"] == "none" else claim["direction"],
+        needed=_needed(claim),
+        note=claim["note"] or "",
         facts=_facts(claim),
-        strip=charts.strip(lanes, label, better(metric), happened) if has_seeds else None,
-        difference=_difference(claim, label) if has_seeds and not happened else None,
+        strip=charts.strip(lanes, claim["label"], better(claim["metric"]), happened) if values else None,
+        difference=_difference(claim) if values else None,
         values=[(case, _by_seed(seeds)) for case, seeds in values.items()],
-        label=label,
-        stand_in=str(claim.get("stand_in") or ""),
+        label=claim["label"],
+        stand_in=claim["stand_in"] or "",
     )
 
 
-def _mean(seeds: dict[str, float]) -> float | None:
-    kept = [v for v in seeds.values() if is_number(v)]
-    return sum(kept) / len(kept) if kept else None
+def _mean(seeds: dict[str, float | None]) -> float | None:
+    """None as soon as one seed diverged: no mean of the rest would be honest."""
+    whole = seeds and all(is_number(value) for value in seeds.values())
+    return sum(seeds.values()) / len(seeds) if whole else None
+
+
+def _mean_interval(claim: dict, cases: list[dict], case: str, seeds: dict) -> tuple[float, float] | None:
+    """The interval of a case's mean, if the judge summed up the very values that the claim was judged on."""
+    of_case = next((c for c in cases if c["case"] == case), {"metrics": {}, "best": {}})
+    summed = of_case["best" if claim["reading"] == "best" else "metrics"].get(claim["metric"])
+    return tuple(summed["interval"]) if summed and summed["interval"] and summed["values"] == seeds else None
 
 
 def _by_seed(seeds: dict) -> list[tuple[str, str]]:
-    return [(str(seed), number(value, 4)) for seed, value in sorted(seeds.items(), key=lambda kv: seed_order(kv[0]))]
+    ordered = sorted(seeds.items(), key=lambda entry: seed_order(entry[0]))
+    return [(seed, "diverged" if value is None else number(value, 4)) for seed, value in ordered]
 
 
-def _difference(claim: dict, label: str) -> Markup | None:
-    bounds = claim.get("interval")
-    bounds = tuple(bounds) if isinstance(bounds, list | tuple) and len(bounds) == 2 else None
-    cases = claim.get("cases") or []
-    told = f"difference in {label}" + (f", {cases[0]} − {cases[1]}" if len(cases) == 2 else "")
-    return charts.difference(claim.get("difference"), bounds, claim.get("margin"), told)
+def _difference(claim: dict) -> Markup | None:
+    """The judge takes last − first of a trend, of other claims first − second, of more than two cases the widest pair."""
+    first, *_, last = claim["cases"] * 2 if len(claim["cases"]) == 1 else claim["cases"]
+    between = f"{last} − {first}" if claim["kind"] == "trend" else f"{first} − {last}" if len(claim["cases"]) == 2 else "widest pair"
+    return charts.difference(claim["difference"], claim["interval"], claim["margin"], f"difference in {claim['label']}", between)
 
 
 def _facts(claim: dict) -> list[tuple[str, str]]:
     """What the verdict rests on, as (name, value); what a kind of claim does not have is left out."""
-    effect = claim.get("effect") or {}
-    needed = claim.get("seeds_needed")
+    effect, needed, p_holm = claim["effect"], _needed(claim), claim["p_holm"]
     facts = [
-        ("Test", claim.get("test")),
-        ("p", p_value(claim.get("p")) if is_number(claim.get("p")) else None),
-        ("p after Holm", _against_alpha(claim)),
-        ("Effect", f"{effect.get('name')} = {number(effect.get('value'))}" if is_number(effect.get("value")) else None),
-        ("Difference", _with_interval(claim)),
-        ("Margin", f"±{number(abs(claim['margin']))}" if is_number(claim.get("margin")) else None),
-        ("Direction", claim.get("direction") if claim.get("direction") not in (None, "none") else None),
-        ("Seeds", ", ".join(f"{case} {count}" for case, count in (claim.get("n") or {}).items()) or None),
-        ("Would decide", f"{plural(needed, 'seed')} per case" if isinstance(needed, int) else None),
-        ("Read off at", {"last": "last evaluation", "best": "best evaluation, chosen on other samples"}.get(str(claim.get("reading")))),
+        ("Test", claim["test"]),
+        ("p", p_value(claim["p"]) if is_number(claim["p"]) else None),
+        ("p after Holm", f"{p_value(p_holm)} (α = {claim['alpha']:g})" if is_number(p_holm) else None),
+        ("Effect", f"{effect['name']} = {_with_interval(effect['value'], effect['interval'])}" if effect else None),
+        ("Difference", _with_interval(claim["difference"], claim["interval"]) if is_number(claim["difference"]) else None),
+        ("Margin", f"±{number(claim['margin'])}" if is_number(claim["margin"]) else None),
+        ("The seeds point", claim["direction"] if claim["direction"] != "none" else None),
+        ("Seeds", ", ".join(f"{case} {count}" for case, count in claim["n"].items())),
+        ("Would decide", f"{needed} per case" if needed else None),
+        ("Differs in", ", ".join(claim["differs"])),
+        ("Read off at", READINGS[claim["reading"]] if claim["kind"] not in ("event", "cost") else None),
     ]
-    return [(name, str(value)) for name, value in facts if value]
+    return [(name, value) for name, value in facts if value]
 
 
-def _against_alpha(claim: dict) -> str | None:
-    if not is_number(claim.get("p_holm")):
-        return None
-    return f"{p_value(claim['p_holm'])} (α = {number(claim.get('alpha'))})"
+def _needed(claim: dict) -> str:
+    return plural(claim["seeds_needed"], "seed") if claim["seeds_needed"] else ""
 
 
-def _with_interval(claim: dict) -> str | None:
-    if not is_number(claim.get("difference")):
-        return None
-    bounds = interval(claim.get("interval"))
-    return number(claim["difference"]) + (f", interval {bounds}" if bounds != NONE else "")
+def _with_interval(value: float | None, bounds: list | None) -> str:
+    return number(value) + (f", interval {interval(bounds)}" if bounds else "")
 
 
 @dataclass(frozen=True)
@@ -141,6 +146,7 @@ class NumberRow:
     spread_kind: str
     ours: str
     interval: str
+    predicted: str
     n: str
     delta: str
     look: Look
@@ -156,33 +162,36 @@ class NumberTable:
 
 
 def number_tables(numbers: list[dict]) -> list[NumberTable]:
-    """The document's tables, cell by cell, in the order of the spec."""
+    """The document's tables, cell by cell, in the judge's order, which is the document's."""
     groups: dict[str, list[dict]] = {}
     for entry in numbers:
-        groups.setdefault(str(entry.get("table")), []).append(entry)
-    return [
-        NumberTable(table, anchor("table", table), listing(sorted({str(e["source"]) for e in group if e.get("source")})), [_row(e) for e in group])
-        for table, group in groups.items()
-    ]
+        groups.setdefault(entry["table"], []).append(entry)
+    sources = {table: listing(sorted({e["source"] for e in group if e["source"]})) for table, group in groups.items()}
+    rows = {table: [_row(entry) for entry in group] for table, group in groups.items()}
+    return [NumberTable(table, anchor("table", table), sources[table], rows[table]) for table in groups]
 
 
 def _row(entry: dict) -> NumberRow:
-    ours, theirs = entry.get("ours") or {}, entry.get("theirs") or {}
-    differs = entry.get("differs") or []
-    reason = str(entry.get("reason") or "")
-    if differs and not all(str(field) in reason for field in differs):
-        reason = f"{reason} Differs in: {', '.join(map(str, differs))}.".strip()
-    kind = theirs.get("spread_kind")
+    ours = entry["ours"] or {"mean": None, "interval": None, "n": 0}
+    theirs, differs, why = entry["theirs"], entry["differs"], [entry["reason"]]
+    if not all(field in entry["reason"] for field in differs):
+        why.append(f"Differs in: {', '.join(differs)}.")
     return NumberRow(
-        cell=str(entry.get("cell")),
-        case=str(entry.get("case")),
-        label=str(entry.get("label") or entry.get("metric")),
-        theirs=spread(theirs.get("value"), theirs.get("spread")),
-        spread_kind=str(kind) if kind and is_number(theirs.get("spread")) else "",
-        ours=number(ours.get("mean"), 4),
-        interval=interval(ours.get("interval")),
-        n=str(ours.get("n") or 0),
-        delta=("+" if is_number(entry.get("delta")) and entry["delta"] > 0 else "") + number(entry.get("delta")),
-        look=look(entry.get("verdict")),
-        reason=reason,
+        cell=entry["cell"],
+        case=entry["case"],
+        label=entry["label"] + (", best evaluation" if entry["reading"] == "best" else ""),
+        theirs=_as_printed(theirs),
+        spread_kind=theirs["spread_kind"] or "" if is_number(theirs["spread"]) else "",
+        ours=number(ours["mean"], 4),
+        interval=interval(ours["interval"]),
+        predicted=interval(entry["predicted"]),
+        n=str(ours["n"]),
+        delta=("+" if is_number(entry["delta"]) and entry["delta"] > 0 else "") + number(entry["delta"]),
+        look=look(entry["verdict"]),
+        reason=" ".join(filter(None, [*why, *theirs["flags"]])),
     )
+
+
+def _as_printed(theirs: dict) -> str:
+    """The published number with the digits that the document gives."""
+    return " ± ".join(f"{theirs[part]:g}" for part in ("value", "spread") if is_number(theirs[part])).replace("-", "−")

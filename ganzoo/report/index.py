@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ganzoo.report.page import fill, write
 from ganzoo.report.text import day
-from ganzoo.report.verdicts import Look, look
+from ganzoo.report.verdicts import Tally, look
+from ganzoo.spec.spec import FULL
 
 _SUMMARY = re.compile(r'<script type="application/json" id="ganzoo-summary">(.*?)</script>', re.DOTALL)
 
@@ -20,22 +21,22 @@ class Entry:
     title: str
     document: str
     tier: str
-    stand_in: str
+    caution: str
     runs: int
     seeds: int
     day: str
-    claims: list[tuple[Look, int]]
-    numbers: list[tuple[Look, int]]
+    claims: list[Tally]
+    numbers: list[Tally]
 
 
 def read_entries(folder: Path) -> list[Entry]:
-    """Entries of every report in the folder, by document, spec and tier; other HTML files are passed over."""
+    """Entries of every report in the folder, by document, the full tier first; other HTML files are passed over."""
     found = []
     for path in sorted(Path(folder).glob("*.html")):
         match = _SUMMARY.search(path.read_text(encoding="utf-8", errors="replace"))
         if match:
             found.append(_entry(path.name, json.loads(match.group(1))))
-    return sorted(found, key=lambda e: (e.document, e.file))
+    return sorted(found, key=lambda e: (e.document, e.tier != FULL, e.file))
 
 
 def _entry(file: str, summary: dict) -> Entry:
@@ -44,12 +45,12 @@ def _entry(file: str, summary: dict) -> Entry:
         title=str(summary["title"]),
         document=str(summary["document"]),
         tier=str(summary["tier"]),
-        stand_in=str(summary["stand_in"]),
+        caution=str(summary["caution"]),
         runs=int(summary["runs"]),
         seeds=int(summary["seeds"]),
         day=day(summary["finished"]),
-        claims=[(look(word), count) for word, count in summary["claims"].items() if count],
-        numbers=[(look(word), count) for word, count in summary["numbers"].items() if count],
+        claims=[Tally(look(word), count) for word, count in summary["claims"].items()],
+        numbers=[Tally(look(word), count) for word, count in summary["numbers"].items()],
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ganzoo.judge.metrics import DIRECTION
 from ganzoo.judge.metrics import label as metric_label
-from ganzoo.report.curves import Line, Panel, panels
+from ganzoo.report.curves import Line, Panel, Points, panels
 from ganzoo.report.evidence import better
-from ganzoo.report.text import number, seed_order, spread
+from ganzoo.report.text import NONE, number, seed_order, spread
 from ganzoo.report.verdicts import Look, look
 
 ORDER = list(DIRECTION)  # frechet, kid, is, … as the judge lists them
@@ -57,7 +58,7 @@ def metric_labels(records: list[dict]) -> dict[str, str]:
     """metric → label as its protocol calls it. Records of one report share a protocol, or the judge says otherwise."""
     labels: dict[str, str] = {}
     for record in records:
-        labels |= {str(k): str(v) for k, v in ((record.get("protocol") or {}).get("labels") or {}).items()}
+        labels |= (record["protocol"] or {}).get("labels", {})
     return labels
 
 
@@ -67,16 +68,16 @@ def _ordered(metrics: set[str]) -> list[str]:
 
 def metrics(cases: list[dict], labels: dict[str, str]) -> Metrics:
     """From the judgement's cases: means for reading, raw values for checking."""
-    names = _ordered({m for case in cases for m in case.get("metrics") or {}})
+    names = _ordered({m for case in cases for m in case["metrics"]})
     columns = [Column(m, _label(cases, m, labels), better(m)) for m in names]
     rows = [
         CaseRow(
-            case=str(case.get("case")),
-            title=str(case.get("title") or ""),
-            look=look(case.get("status")),
-            n=max((int((s or {}).get("n") or 0) for s in (case.get("metrics") or {}).values()), default=0),
-            cells=_cells(case.get("metrics") or {}, names),
-            best=_cells(case["best"], names) if case.get("best") else [],
+            case=case["case"],
+            title=case["title"],
+            look=look(case["status"]),
+            n=max((summed["n"] for summed in case["metrics"].values()), default=0),
+            cells=_cells(case["metrics"], names),
+            best=_cells(case["best"], names) if case["best"] else [],
         )
         for case in cases
     ]
@@ -84,25 +85,26 @@ def metrics(cases: list[dict], labels: dict[str, str]) -> Metrics:
 
 
 def _label(cases: list[dict], metric: str, labels: dict[str, str]) -> str:
-    told = next((s["label"] for c in cases if (s := (c.get("metrics") or {}).get(metric)) and s.get("label")), None)
-    return str(told or metric_label(metric, {"labels": labels}))
+    told = next((case["metrics"][metric]["label"] for case in cases if metric in case["metrics"]), None)
+    return told or metric_label(metric, {"labels": labels})
 
 
-def _cells(summary: dict, names: list[str]) -> list[str]:
-    return [_cell(summary.get(m) or {}) for m in names]
+def _cells(summaries: dict, names: list[str]) -> list[str]:
+    return [_cell(summaries.get(m)) for m in names]
 
 
-def _cell(of_metric: dict) -> str:
-    if of_metric.get("diverged"):
-        return f"{of_metric['diverged']} of {of_metric['n']} diverged"
-    return spread(of_metric.get("mean"), of_metric.get("std"))
+def _cell(summed: dict | None) -> str:
+    if summed is None:
+        return NONE
+    if summed["diverged"]:
+        return f"{summed['diverged']} of {summed['n']} diverged"
+    return spread(summed["mean"], summed["std"])
 
 
 def _seed_rows(case: dict, names: list[str]) -> list[SeedRow]:
-    values = {m: (case.get("metrics") or {}).get(m, {}).get("values") or {} for m in names}
-    seeds = sorted({str(seed) for of_metric in values.values() for seed in of_metric}, key=seed_order)
-    by_text = {m: {str(seed): v for seed, v in of_metric.items()} for m, of_metric in values.items()}
-    return [SeedRow(str(case.get("case")), seed, [_value(by_text[m], seed) for m in names]) for seed in seeds]
+    values = [case["metrics"][m]["values"] if m in case["metrics"] else {} for m in names]
+    seeds = sorted({seed for of_metric in values for seed in of_metric}, key=seed_order)
+    return [SeedRow(case["case"], seed, [_value(of_metric, seed) for of_metric in values]) for seed in seeds]
 
 
 def _value(by_seed: dict, seed: str) -> str:
@@ -111,26 +113,24 @@ def _value(by_seed: dict, seed: str) -> str:
 
 
 def training_titles(records: list[dict], titles: dict[str, str]) -> dict[str, str]:
-    """Leader → title of its training, naming every case that is read off it."""
+    """Leader → title of its training, naming every other case that is read off it and where."""
     found: dict[str, str] = {}
     for record in records:
-        case, cases = str(record.get("case")), record.get("cases") or {}
-        others = [f"{name} at {number(epoch)}" for name, epoch in sorted(cases.items(), key=lambda kv: kv[1]) if name != case]
-        found[case] = titles.get(case, "")
-        if others:
-            found[case] = f"at {number(cases.get(case))} epochs; the same training: {', '.join(others)}"
+        case, cases = record["case"], record["cases"]
+        others = [f"{name} (epoch {number(epoch)})" for name, epoch in sorted(cases.items(), key=lambda kv: kv[1]) if name != case]
+        found[case] = "; also ".join(filter(None, [titles.get(case, ""), ", ".join(others)]))
     return found
 
 
 def metric_curves(records: list[dict], labels: dict[str, str], titles: dict[str, str], first: list[str]) -> list[Curves]:
     """One set of panels per metric; those the claims speak of come first."""
-    found = {m for r in records for e in r.get("evaluations") or [] for m in e.get("metrics") or {}}
+    found = {m for r in records for e in r["evaluations"] for m in e["metrics"]}
     order = [m for m in dict.fromkeys(first) if m in found]
     order += [m for m in _ordered(found) if m not in order]
     sets = []
     for metric in order:
         label = metric_label(metric, {"labels": labels})
-        lines = _lines(records, lambda r, m=metric: [(e.get("epoch"), (e.get("metrics") or {}).get(m)) for e in r.get("evaluations") or []])
+        lines = _lines(records, lambda r, m=metric: [(e["epoch"], e["metrics"].get(m)) for e in r["evaluations"]])
         drawn = panels(lines, titles, "epochs", label)
         if drawn:
             sets.append(Curves(label, better(metric), drawn))
@@ -146,14 +146,13 @@ def loss_curves(records: list[dict], titles: dict[str, str]) -> list[Panel]:
     return panels(lines, titles, "steps", "loss")
 
 
-def _losses(record: dict, key: str) -> list[tuple[float, float]]:
-    losses = record.get("losses") or {}
-    return list(zip(losses.get("step") or [], losses.get(key) or [], strict=False))
+def _losses(record: dict, key: str) -> Points:
+    losses = record.get("losses") or {"step": [], key: []}
+    return list(zip(losses["step"], losses[key], strict=True))
 
 
-def _lines(records: list[dict], points, style: str = "a", name: str = "") -> dict[str, list[Line]]:
+def _lines(records: list[dict], points: Callable[[dict], Points], style: str = "a", name: str = "") -> dict[str, list[Line]]:
     lines: dict[str, list[Line]] = {}
-    for record in sorted(records, key=lambda r: seed_order(r.get("seed"))):
-        told = f"{name} seed {record.get('seed')}".strip()
-        lines.setdefault(str(record.get("case")), []).append(Line(points(record), told, style))
+    for record in records:
+        lines.setdefault(record["case"], []).append(Line(points(record), f"{name} seed {record['seed']}".strip(), style))
     return lines

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ganzoo import __version__
+from ganzoo.bench.store import write_text
 from ganzoo.errors import StoreError
 from ganzoo.report.verdicts import look
 
@@ -24,6 +23,7 @@ def _environment() -> Environment:
         loader=PackageLoader("ganzoo.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals["look"] = look
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}  # verdicts keep their order
     return environment
 
 
@@ -40,15 +40,7 @@ def write(path: Path, text: str) -> Path:
     """Whole or not at all: readers never meet half a page."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide the page from a web server
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        write_text(path, text)
     except OSError as error:
-        raise StoreError(f"Cannot write {path}: {error.strerror}. Choose another folder with --out.") from error
+        raise StoreError(f"report {path} cannot be written ({error.strerror}). Choose another folder with --out DIR.") from error
     return path

@@ -8,10 +8,10 @@ from ganzoo.report.text import setting
 from ganzoo.spec import Resolved, dotted
 
 KINDS = {
-    "stated": "the document states it",
-    "code": "from the authors' code",
-    "assumed": "neither says; our assumption",
-    "suite": "how the suite runs or measures",
+    "stated": "by the document",
+    "code": "by the authors' code",
+    "assumed": "by us, where neither says",
+    "suite": "about how the suite measures",
 }
 
 
@@ -37,6 +37,7 @@ class Overrides:
 class Provenance:
     reference: str  # the case that the others are compared with
     settings: list[Setting]
+    assumed: list[Setting]  # what the spec's author had to decide; the schema's defaults are told apart by their source
     counts: dict[str, int]
     overrides: list[Overrides]
     tier: list[Setting]  # what the tier scaled down
@@ -57,7 +58,8 @@ def provenance(resolved: dict[str, Resolved]) -> Provenance | None:
         if case != reference
     ]
     tier = [_setting(base, path, value) for path, value in base.tier_overrides.items()]
-    return Provenance(reference, settings, {k: n for k, n in counts.items() if n}, overrides, tier)
+    assumed = [s for s in settings if s.kind == "assumed" and not s.text.startswith("suite default")]
+    return Provenance(reference, settings, assumed, {k: n for k, n in counts.items() if n}, overrides, tier)
 
 
 def _distance(a: dict, b: dict) -> int:

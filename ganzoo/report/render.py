@@ -8,6 +8,7 @@ from pathlib import Path
 from ganzoo.report.page import fill, write
 from ganzoo.report.view import build
 from ganzoo.spec import Spec
+from ganzoo.spec.spec import FULL
 
 
 def render(spec: Spec, judgement: dict, records: list[dict], out: Path, *, results: Path | None) -> Path:
@@ -18,5 +19,5 @@ def render(spec: Spec, judgement: dict, records: list[dict], out: Path, *, resul
     StoreError where the file cannot be written.
     """
     view = build(spec, judgement, records, results)
-    name = view.spec if view.tier == "full" else f"{view.spec}-{view.tier}"
+    name = view.spec if view.tier == FULL else f"{view.spec}-{view.tier}"
     return write(Path(out) / f"{re.sub(r'[^A-Za-z0-9._-]', '_', name)}.html", fill("report.html.j2", r=view))

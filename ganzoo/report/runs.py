@@ -7,7 +7,7 @@ import statistics
 from collections import Counter
 from dataclasses import dataclass
 
-from ganzoo.report.text import NONE, digest, is_number, number, seconds, seed_order, setting, spread
+from ganzoo.report.text import NONE, digest, is_number, number, seconds, setting, spread
 
 Row = dict[str, str]
 
@@ -21,22 +21,35 @@ class Fields:
     runs: int
 
 
-def in_order(records: list[dict]) -> list[dict]:
-    return sorted(records, key=lambda r: (str(r.get("case")), seed_order(r.get("seed"))))
+def in_order(records: list[dict], cases: list[str]) -> list[dict]:
+    """By the spec's order of cases, then by seed."""
+    place = {case: i for i, case in enumerate(cases)}
+    return sorted(records, key=lambda r: (place.get(r["case"], len(place)), r["seed"]))
+
+
+def judged(records: list[dict], set_aside: list[dict]) -> list[dict]:
+    """The records without the cases that the judge set aside, whose settings are no longer the spec's."""
+    aside = {(entry["key"], entry["case"]) for entry in set_aside}
+    kept = []
+    for record in records:
+        cases = {case: epoch for case, epoch in record["cases"].items() if (record["key"], case) not in aside}
+        if cases:
+            kept.append(record | {"cases": cases})
+    return kept
 
 
 def crashed(records: list[dict]) -> list[Row]:
     """One row for each run that did not finish, with what it said and the way out."""
     rows = []
-    for record in in_order(records):
+    for record in records:
         error = record.get("error") or {}
-        if record.get("status") == "finished" and not error:
+        if record["status"] == "finished" and not error:
             continue
         rows.append(
             {
-                "case": ", ".join(record.get("cases") or [record.get("case")]),
-                "seed": str(record.get("seed")),
-                "status": str(record.get("status")),
+                "case": ", ".join(record["cases"]),
+                "seed": str(record["seed"]),
+                "status": record["status"],
                 "error": ": ".join(str(error[k]) for k in ("type", "message") if error.get(k)) or "stopped before its last epoch",
                 "hint": str(error.get("hint") or ""),
                 "trace": str(error.get("trace") or ""),
@@ -48,13 +61,13 @@ def crashed(records: list[dict]) -> list[Row]:
 def events(records: list[dict]) -> list[Row]:
     return [
         {
-            "case": str(record.get("case")),
-            "seed": str(record.get("seed")),
-            "kind": str(event.get("kind")),
-            "step": number(event.get("step")),
+            "case": record["case"],
+            "seed": str(record["seed"]),
+            "kind": event["kind"],
+            "step": number(event["step"]),
             "detail": str(event.get("detail") or ""),
         }
-        for record in in_order(records)
+        for record in records
         for event in record.get("events") or []
     ]
 
@@ -63,16 +76,16 @@ def ledger(records: list[dict]) -> list[Row]:
     """Every run: key, status, digest of its final weights, when."""
     return [
         {
-            "case": str(record.get("case")),
-            "also": ", ".join(name for name in record.get("cases") or {} if name != record.get("case")),
-            "seed": str(record.get("seed")),
-            "status": str(record.get("status")),
-            "key": digest(record.get("key")),
+            "case": record["case"],
+            "also": ", ".join(name for name in record["cases"] if name != record["case"]),
+            "seed": str(record["seed"]),
+            "status": record["status"],
+            "key": digest(record["key"]),
             "weights": digest(record.get("weights")),
             "started": str(record.get("started") or NONE),
             "total": seconds((record.get("timing") or {}).get("total_seconds")),
         }
-        for record in in_order(records)
+        for record in records
     ]
 
 
@@ -104,8 +117,8 @@ def costs(records: list[dict]) -> list[Row]:
 def _by_case(records: list[dict]) -> dict[str, list[dict]]:
     groups: dict[str, list[dict]] = {}
     for record in records:
-        if record.get("status") == "finished":
-            groups.setdefault(str(record.get("case")), []).append(record)
+        if record["status"] == "finished":
+            groups.setdefault(record["case"], []).append(record)
     return groups
 
 
@@ -122,9 +135,14 @@ def _mean(values: list) -> str:
 def environments(records: list[dict]) -> list[Fields]:
     """The distinct machines and versions, the most used first."""
     return [
-        Fields(str(env.get("device_name") or env.get("device") or "unnamed device"), _rows(env), runs)
+        Fields(" · ".join(_in_short(env)), _rows(env), runs)
         for env, runs in _distinct(records, "environment")
     ]
+
+
+def _in_short(environment: dict) -> list[str]:
+    versions = [f"{name} {environment[name]}" for name in ("torch", "python") if environment.get(name)]
+    return [str(environment.get("device_name") or environment.get("device") or "unnamed device"), *versions]
 
 
 def protocols(records: list[dict]) -> list[Fields]:
@@ -146,9 +164,11 @@ def codes(records: list[dict]) -> list[tuple[str, int]]:
 
 
 def _distinct(records: list[dict], part: str) -> list[tuple[dict, int]]:
-    kept = [r.get(part) for r in records if isinstance(r.get(part), dict) and r.get(part)]
-    counts = Counter(json.dumps(value, sort_keys=True, default=str) for value in kept)
-    return [(json.loads(text), runs) for text, runs in counts.most_common()]
+    """(value, number of records that hold it), the most common first."""
+    kept = [record[part] for record in records if record.get(part)]
+    texts = [json.dumps(value, sort_keys=True, default=str) for value in kept]
+    of_text = dict(zip(texts, kept, strict=True))
+    return [(of_text[text], runs) for text, runs in Counter(texts).most_common()]
 
 
 def _rows(fields: dict, prefix: str = "") -> list[tuple[str, str]]:

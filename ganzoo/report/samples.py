@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import io
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from ganzoo.report.text import number, seed_order
+from ganzoo.report.text import number
 
 TOTAL_BYTES = 1_600_000  # of PNG in one report, before base64 adds a third
 MOST_BYTES = 120_000  # of one grid
-WIDEST = 512  # pixels
+WIDEST, NARROWEST = 512, 64  # pixels
+COLOURS = 64  # of a grid that is too large as it is
 LARGEST_SOURCE = 32_000_000  # bytes; a grid is far smaller, so a bigger file is not one
 
 
@@ -23,7 +25,7 @@ class Grid:
 
     case: str
     title: str
-    seed: object
+    seed: int
     epoch: str
     uri: str = ""
     width: int = 0
@@ -34,7 +36,7 @@ class Grid:
 def run_dir(results: Path, record: dict) -> Path | None:
     """results/<spec>/<case>/<key12>-s<seed>, or None when a record's names lead anywhere else."""
     root = results.resolve()
-    parts = [str(record.get("spec", "")), str(record.get("case", "")), f"{str(record.get('key', ''))[:12]}-s{record.get('seed')}"]
+    parts = [record["spec"], record["case"], f"{record['key'][:12]}-s{record['seed']}"]
     if any(part in ("", ".", "..") or "/" in part or "\\" in part or "\0" in part for part in parts):
         return None
     folder = root.joinpath(*parts).resolve()
@@ -57,7 +59,7 @@ def grids(titles: dict[str, str], records: list[dict], results: Path | None) -> 
     """
     shown = {}
     for case in titles:
-        runs = sorted((r for r in records if case in (r.get("cases") or {})), key=lambda r: seed_order(r.get("seed")))
+        runs = sorted((r for r in records if case in r["cases"]), key=lambda r: r["seed"])
         shown[case] = [(run, e) for run in runs if (e := _evaluation(run, case))]
     seed = _common_seed(shown)
     budget = min(MOST_BYTES, TOTAL_BYTES // max(1, len(titles)))
@@ -67,21 +69,18 @@ def grids(titles: dict[str, str], records: list[dict], results: Path | None) -> 
 def _evaluation(record: dict, case: str) -> dict | None:
     """The evaluation that the case is read off; a partial or crashed run has at most earlier ones, which are not it."""
     epoch = record["cases"][case]
-    return next((e for e in record.get("evaluations") or [] if e.get("epoch") == epoch and e.get("samples")), None)
+    return next((e for e in record["evaluations"] if e["epoch"] == epoch and e.get("samples")), None)
 
 
-def _common_seed(shown: dict[str, list[tuple[dict, dict]]]) -> object:
+def _common_seed(shown: dict[str, list[tuple[dict, dict]]]) -> int | None:
     """The lowest of the seeds that most cases have."""
-    counts: dict[object, int] = {}
-    for runs in shown.values():
-        for record, _ in runs:
-            counts[record.get("seed")] = counts.get(record.get("seed"), 0) + 1
-    return min(counts, key=lambda seed: (-counts[seed], seed_order(seed))) if counts else None
+    counts = Counter(record["seed"] for runs in shown.values() for record, _ in runs)
+    return min(counts, key=lambda seed: (-counts[seed], seed), default=None)
 
 
-def _grid(case: str, title: str, runs: list[tuple[dict, dict]], seed: object, results: Path | None, budget: int) -> Grid:
-    record, evaluation = next(((r, e) for r, e in runs if r.get("seed") == seed), runs[0])
-    about = {"case": case, "title": title, "seed": record.get("seed"), "epoch": number(evaluation["epoch"])}
+def _grid(case: str, title: str, runs: list[tuple[dict, dict]], seed: int | None, results: Path | None, budget: int) -> Grid:
+    record, evaluation = next(((r, e) for r, e in runs if r["seed"] == seed), runs[0])
+    about = {"case": case, "title": title, "seed": record["seed"], "epoch": number(evaluation["epoch"])}
     if results is None:
         return Grid(**about, missing="the samples stay with the run; this report was made from records alone")
     path = sample_file(results, record, evaluation["samples"])
@@ -97,23 +96,26 @@ def _grid(case: str, title: str, runs: list[tuple[dict, dict]], seed: object, re
 
 
 def embed(path: Path, budget: int) -> tuple[bytes, tuple[int, int]]:
-    """PNG bytes within the budget, and their size in pixels: first as it is, then fewer colours, then smaller."""
-    if path.stat().st_size > LARGEST_SOURCE:
-        raise ValueError(f"{path.stat().st_size:,} bytes, more than a sample grid can have")
+    """PNG bytes within the budget, and their size in pixels: the file as it is, else fewer colours, else smaller too."""
+    size = path.stat().st_size
+    if size > LARGEST_SOURCE:
+        raise ValueError(f"{size:,} bytes, more than a sample grid can have")
     with Image.open(path, formats=["PNG"]) as source:
+        source.load()
+        if size <= budget and source.width <= WIDEST:
+            return path.read_bytes(), source.size
         image = source.convert("L" if source.mode in ("1", "L", "I;16") else "RGB")
-    if image.width > WIDEST:
-        image = image.resize((WIDEST, max(1, round(image.height * WIDEST / image.width))), Image.Resampling.LANCZOS)
-    colours = 256 if image.mode == "RGB" else 64
+    width = min(image.width, WIDEST)
     while True:
-        for candidate in (image, image.quantize(colours), image.quantize(16)):
+        resized = image.resize((width, max(1, round(image.height * width / image.width))), Image.Resampling.LANCZOS)
+        for candidate in (resized, resized.quantize(COLOURS, Image.Quantize.FASTOCTREE)):
             png = _png(candidate)
-            if len(png) <= budget or image.width <= 32:
+            if len(png) <= budget or width <= NARROWEST:
                 return png, candidate.size
-        image = image.resize((max(32, round(image.width * 0.75)), max(1, round(image.height * 0.75))), Image.Resampling.LANCZOS)
+        width = max(NARROWEST, round(width * 0.75))
 
 
 def _png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
+    image.save(buffer, "PNG", compress_level=9)
     return buffer.getvalue()

@@ -36,6 +36,18 @@ def text(x: float, y: float, content: object, class_: str = "t", anchor: str = "
     return element("text", content, x=x, y=y, class_=class_, text_anchor=anchor)
 
 
+def caption(x: float, y: float, parts: Iterable[str], widest: int = 56) -> list[Markup]:
+    """Parts joined by ' · ', broken between them into lines of at most `widest` characters, 14 units each."""
+    lines: list[str] = []
+    for part in filter(None, parts):
+        part = part if len(part) <= widest else part[: widest - 1] + "…"
+        if lines and len(lines[-1]) + 3 + len(part) <= widest:
+            lines[-1] += f" · {part}"
+        else:
+            lines.append(part)
+    return [text(x, y + 14 * row, told, "t muted", "middle") for row, told in enumerate(lines)]
+
+
 def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
     return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=class_)
 
@@ -53,10 +65,8 @@ class Scale:
     def __call__(self, value: float) -> float:
         """Pixel of a value; outside the axis: its nearest end."""
         value = min(max(value, self.lo), self.hi)
-        if self.log:
-            share = math.log(value / self.lo) / math.log(self.hi / self.lo)
-        else:
-            share = (value - self.lo) / (self.hi - self.lo)
+        lo, hi, value = (math.log(v) for v in (self.lo, self.hi, value)) if self.log else (self.lo, self.hi, value)
+        share = (value - lo) / (hi - lo)
         return self.start + share * (self.stop - self.start)
 
     def ticks(self, about: int = 4) -> list[tuple[float, str]]:

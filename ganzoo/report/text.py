@@ -47,6 +47,8 @@ def spread(mean: object, std: object) -> str:
     if max(abs(mean), abs(std)) >= 1e9 or last < -6:
         return f"{number(mean)} ± {number(std, 2)}"
     decimals = max(0, -last)
+    if round(std, decimals) == 0:  # rounding noise, as between equal values
+        return number(mean, 4)
     return _signed(f"{mean:,.{decimals}f} ± {std:,.{decimals}f}")
 
 

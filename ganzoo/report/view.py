@@ -8,9 +8,10 @@ from pathlib import Path
 
 from ganzoo.report import evidence, measures, runs, samples
 from ganzoo.report.provenance import KINDS, Provenance, provenance
-from ganzoo.report.text import day, listing, number, plural, seed_order
+from ganzoo.report.text import day, listing, number, plural
 from ganzoo.report.verdicts import CLAIM_LOOKS, NUMBER_LOOKS, Tally, tallies
 from ganzoo.spec import Spec
+from ganzoo.spec.spec import FULL
 
 
 @dataclass(frozen=True)
@@ -42,32 +43,30 @@ class Report:
     crashed: list[runs.Row]
     events: list[runs.Row]
     ledger: list[runs.Row]
-    coverage: list[dict[str, str]]
-    set_aside: list[dict[str, str]]
+    coverage: list[dict]  # id, text, where, reason
+    set_aside: list[dict]  # case, seed, key, reason
     summary: dict
 
 
 def build(spec: Spec, judgement: dict, records: list[dict], results: Path | None) -> Report:
     """`spec` as loaded, `judgement` as the judge's `as_dict()`; records of other tiers are left out."""
-    tier = str(judgement.get("tier") or "full")
-    records = runs.in_order([r for r in records if str(r.get("tier", tier)) == tier])
+    tier, stand_in, claims = judgement["tier"], judgement["stand_in"] or "", judgement["claims"]
+    records = runs.judged([r for r in records if r["tier"] == tier], judgement["set_aside"])
+    records = runs.in_order(records, list(spec.cases))
     labels = measures.metric_labels(records)
-    claims = judgement.get("claims") or []
     resolved = {case: spec.resolve(case, tier) for case in spec.cases}
     titles = {case: r.title for case, r in resolved.items()}
     of_training = measures.training_titles(records, titles)
-    shown = evidence.claim_views(claims)
-    tables = evidence.number_tables(judgement.get("numbers") or [])
+    shown = evidence.claim_views(claims, judgement["cases"])
+    tables = evidence.number_tables(judgement["numbers"])
     claim_tally = tallies([(c.verdict, c.id, c.anchor) for c in shown], CLAIM_LOOKS) if shown else []
-    numbers = [(str(n.get("verdict")), str(n.get("cell")), "") for n in judgement.get("numbers") or []]
+    numbers = [(n["verdict"], n["cell"], "") for n in judgement["numbers"]]
     number_tally = tallies(numbers, NUMBER_LOOKS) if numbers else []
-    stand_in = str(judgement.get("stand_in") or "")
-    title = spec.title
-    seeds = sorted({str(r.get("seed")) for r in records}, key=seed_order)
+    seeds = sorted({r["seed"] for r in records})
     return Report(
-        title=title,
+        title=spec.title,
         spec=spec.name,
-        document=str(judgement.get("document") or spec.document),
+        document=spec.document,
         header=spec.header,
         tier=tier,
         stand_in=stand_in,
@@ -78,8 +77,8 @@ def build(spec: Spec, judgement: dict, records: list[dict], results: Path | None
         number_tally=number_tally,
         claims=shown,
         number_tables=tables,
-        metrics=measures.metrics(judgement.get("cases") or [], labels),
-        curves=measures.metric_curves(records, labels, of_training, [str(c.get("metric")) for c in claims if c.get("metric")]),
+        metrics=measures.metrics(judgement["cases"], labels),
+        curves=measures.metric_curves(records, labels, of_training, [c["metric"] for c in claims if c["metric"]]),
         losses=measures.loss_curves(records, of_training),
         grids=samples.grids(titles, records, results),
         provenance=provenance(resolved),
@@ -92,14 +91,14 @@ def build(spec: Spec, judgement: dict, records: list[dict], results: Path | None
         crashed=runs.crashed(records),
         events=runs.events(records),
         ledger=runs.ledger(records),
-        coverage=[{k: str(entry.get(k) or "") for k in ("id", "text", "where", "reason")} for entry in judgement.get("coverage") or []],
-        set_aside=[{str(k): str(v) for k, v in entry.items()} for entry in judgement.get("set_aside") or []],
+        coverage=judgement["coverage"],
+        set_aside=judgement["set_aside"],
         summary={
             "spec": spec.name,
-            "title": title,
-            "document": str(judgement.get("document") or spec.document),
+            "title": spec.title,
+            "document": spec.document,
             "tier": tier,
-            "stand_in": stand_in,
+            "caution": _caution(tier, stand_in),
             "claims": {t.look.word: t.count for t in claim_tally},
             "numbers": {t.look.word: t.count for t in number_tally},
             "runs": len(records),
@@ -111,7 +110,7 @@ def build(spec: Spec, judgement: dict, records: list[dict], results: Path | None
 
 def _caution(tier: str, stand_in: str) -> str:
     parts = ["stand-in data"] if stand_in else []
-    return " · ".join(parts + ([f"tier {tier}"] if tier != "full" else []))
+    return " · ".join(parts + ([f"tier {tier}"] if tier != FULL else []))
 
 
 def _sentence(claims: list[dict], claim_tally: list[Tally], number_tally: list[Tally]) -> str:
@@ -123,26 +122,27 @@ def _sentence(claims: list[dict], claim_tally: list[Tally], number_tally: list[T
         parts = [f"{number(t.count)} {verbs.get(t.look.word, (t.look.word,) * 2)[t.count != 1]}" for t in claim_tally if t.count]
         told.append(f"Of {plural(len(claims), 'claim')}, {listing(parts)}.")
     if number_tally:
-        parts = [f"{t.count} {t.look.word}" for t in number_tally if t.count]
-        told.append(f"Of {plural(sum(t.count for t in number_tally), 'published number')}: {listing(parts)}.")
+        reproduced = next(t.count for t in number_tally if t.look.word == "reproduced")
+        total = plural(sum(t.count for t in number_tally), "published number")
+        told.append(f"Of {total}, {reproduced or 'none'} {'are' if reproduced > 1 else 'is'} reproduced.")
     return " ".join(told) or "Nothing was judged: the spec states no claim and no number."
 
 
-def _facts(tier: str, seeds: list[str], titles: dict[str, str], records: list[dict]) -> list[tuple[str, str]]:
+def _facts(tier: str, seeds: list[int], titles: dict[str, str], records: list[dict]) -> list[tuple[str, str]]:
     """What was run, for the head of the page."""
-    statuses = Counter(str(r.get("status")) for r in records)
+    statuses = Counter(r["status"] for r in records)
     unfinished = [f"{n} {status}" for status, n in statuses.items() if status != "finished"]
-    devices = sorted({str((r.get("environment") or {}).get("device_name") or (r.get("environment") or {}).get("device") or "?") for r in records})
+    devices = {str(env.get("device_name") or env.get("device") or "unnamed") for r in records if (env := r.get("environment"))}
     return [
         ("Tier", tier),
         ("Cases", str(len(titles))),
-        ("Seeds", ", ".join(seeds) or "none"),
+        ("Seeds", ", ".join(map(str, seeds)) or "none"),
         ("Runs", plural(len(records), "run") + (f", {listing(unfinished)}" if unfinished else ", all finished" if records else "")),
-        ("Protocol", listing(sorted({str((r.get("protocol") or {}).get("name")) for r in records if r.get("protocol")})) or "none"),
-        ("Device", listing(devices) or "none"),
+        ("Protocol", listing(sorted({r["protocol"]["name"] for r in records if r["protocol"]})) or "none"),
+        ("Device", listing(sorted(devices)) or "none"),
         ("Last run", day(_latest(records))),
     ]
 
 
 def _latest(records: list[dict]) -> str:
-    return max((str(r["finished"]) for r in records if r.get("finished")), default="")
+    return max((r["finished"] for r in records if r.get("finished")), default="")

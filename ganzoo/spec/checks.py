@@ -1,25 +1,29 @@
-"""What a schema cannot say: overrides that reach something and change it, tiers that leave the science alone, claims about cases that exist."""
+"""What a schema cannot say: overrides reach something and change it, tiers leave the science alone, claims are about cases that exist."""
 
 from __future__ import annotations
 
-from ganzoo.errors import SpecError, nearest
+import json
+
+from ganzoo.errors import nearest
 from ganzoo.spec.layers import Layer
 from ganzoo.spec.spec import FULL, Spec, settle
-from ganzoo.spec.tree import below, covers, dotted, paths
-from ganzoo.spec.yaml_lines import Path_, Source
+from ganzoo.spec.tree import below, branches, dotted, neighbours, paths
+from ganzoo.spec.yaml_lines import Place, Source
 
-TIER_MAY_SET = ("train.max_steps", "train.epochs", "train.precision", "train.channels_last")
-TIER_MAY_SET_IN = ("eval.num_fake", "eval.num_select", "eval.every_epochs", "eval.protocol", "data")
-Flat = dict[str, object]
+TIER_MAY_SET = [f"train.{name}" for name in ("max_steps", "epochs", "precision", "channels_last")]
+TIER_MAY_SET += [f"eval.{name}" for name in ("num_fake", "num_select", "every_epochs", "protocol")]
+TIER_MAY_SET += [f"data.{name}" for name in ("name", "split", "resize", "limit", "path", "stand_in")]
+
+Flat = dict[str, object]  # dotted leaf → value of a complete case
 
 
 def check(spec: Spec, source: Source) -> None:
     """Raises SpecError at the first thing that cannot mean anything."""
     base = _flat(spec, [spec.base])
-    flats = {name: _check_case(spec, source, name, base) for name in spec.cases}
-    _check_distinct(spec, flats)
+    cases = {name: _check_case(spec, source, name, base) for name in spec.cases}
+    _check_distinct(spec, source, cases)
     for name in spec.tiers:
-        _check_tier(spec, source, name, base, flats)
+        _check_tier(spec, source, name, base, cases)
     _check_claims(spec, source)
     _check_numbers(spec, source)
 
@@ -29,69 +33,69 @@ def _flat(spec: Spec, layers: list[Layer]) -> Flat:
 
 
 def _check_case(spec: Spec, source: Source, name: str, base: Flat) -> Flat:
-    entry, layer = spec.cases[name], spec.cases[name].layer
-    _check_paths(spec, source, layer, base, reserved=("title", "source"))
-    flat = _flat(spec, [spec.base, layer])
+    entry = spec.cases[name]
+    _check_paths(spec, source, entry.layer, base, reserved=("title", "source"))
+    flat = _flat(spec, [spec.base, entry.layer])
     if not entry.of_matrix:  # in a product, one value of each axis is usually the base's
-        for path in layer.overrides:
+        for path in entry.layer.overrides:
             if below(flat, path) == below(base, path):
-                raise source.error_at(layer.line_of(path), f"{layer.label}: {path} is what the base has already; leave it out.")
+                line = entry.layer.line_of(path)
+                raise source.error_at(line, f"{entry.layer.label} sets {path} to what the base has already; leave it out.")
     return flat
 
 
 def _check_paths(spec: Spec, source: Source, layer: Layer, base: Flat, reserved: tuple[str, ...]) -> None:
     """Overrides name settings that exist, and none names a part of another."""
     valid = paths(base)
-    seen: list[str] = []
     for path in layer.overrides:
-        if path not in valid and not _free_option(spec, layer, path):
-            head = path.partition(".")[0]
-            near = {other for other in valid if covers(head, other)} or {*(other.partition(".")[0] for other in valid), *reserved}
-            raise source.error_at(layer.line_of(path), f"{layer.label} overrides '{path}', which does not exist.{nearest(path, near)}")
-        if clash := [other for other in seen if covers(other, path) or covers(path, other)]:
-            raise source.error_at(layer.line_of(path), f"{layer.label} sets both {clash[0]} and {path}, one inside the other.")
-        seen.append(path)
+        if path not in valid and not _may_be_option(spec, layer, path):
+            hint = nearest(path, neighbours(path, {*valid, *reserved}))
+            raise source.error_at(layer.line_of(path), f"{layer.label} overrides '{path}', which does not exist.{hint}")
+        for outer in branches(path)[1:]:
+            if outer in layer.overrides:
+                raise source.error_at(layer.line_of(path), f"{layer.label} sets both {outer} and {path}, one inside the other.")
 
 
-def _free_option(spec: Spec, layer: Layer, path: str) -> bool:
-    """A model's option that the base does not show: judged by the catalogue, where there is one, once the case is complete."""
+def _may_be_option(spec: Spec, layer: Layer, path: str) -> bool:
+    """A model's option that the base does not have: the catalogue judges it once the case is complete. Without one it may be anything."""
+    return _is_option(path) and (spec.catalogue is None or "model.name" in layer.overrides)
+
+
+def _is_option(path: str) -> bool:
     parts = path.split(".")
-    option = len(parts) == 2 and parts[0] == "model" and parts[1] not in ("name", "latent")
-    return option and (spec.catalogue is None or "model.name" in layer.overrides)
+    return len(parts) >= 2 and parts[0] == "model" and parts[1] not in ("name", "latent")
 
 
-def _check_distinct(spec: Spec, flats: dict[str, Flat]) -> None:
-    names = list(flats)
-    for index, name in enumerate(names):
-        for other in names[:index]:
-            if flats[name] == flats[other]:
-                line = spec.cases[name].layer.line
-                raise SpecError(f"{spec.path.name}:{line}: cases '{other}' and '{name}' are the same; keep one of them.")
+def _check_distinct(spec: Spec, source: Source, flats: dict[str, Flat], tier: str | None = None) -> None:
+    """No case is another one under a second name; at a tier, no two cases fall together."""
+    seen: dict[str, str] = {}
+    for name, flat in flats.items():
+        other = seen.setdefault(json.dumps(flat), name)
+        if other != name and tier is None:
+            raise source.error_at(spec.cases[name].layer.line, f"cases '{other}' and '{name}' are the same; keep one of them.")
+        if other != name:
+            message = f"tier '{tier}' makes cases '{other}' and '{name}' the same; a tier changes scale, never science."
+            raise source.error_at(spec.tiers[tier].layer.line, message)
 
 
-def _check_tier(spec: Spec, source: Source, name: str, base: Flat, flats: dict[str, Flat]) -> None:
-    tier = spec.tiers[name]
-    layer = tier.layer
+def _check_tier(spec: Spec, source: Source, name: str, base: Flat, cases: dict[str, Flat]) -> None:
+    layer = spec.tiers[name].layer
     if name == FULL and layer.overrides:
         raise source.error_at(layer.line, f"tier '{FULL}' is the document's own scale, expected no overrides in it.")
-    for path in layer.overrides:
-        if not _tier_may_set(path):
-            valid = [*TIER_MAY_SET, *TIER_MAY_SET_IN, "data.…", "model.<option>"]
-            message = f"tier '{name}' sets {path}; a tier changes scale, never science.{nearest(path, valid)}"
-            raise source.error_at(layer.line_of(path), message)
     _check_paths(spec, source, layer, base, reserved=("stand_in", "cost"))
-    if "data.name" in layer.overrides and tier.stand_in is None:
-        raise source.error_at(layer.line_of("data.name"), f"tier '{name}' takes other data; say what for: stand_in: the document's data.")
-    scaled = {case: _flat(spec, [spec.base, spec.cases[case].layer, layer]) for case in flats}
     for path in layer.overrides:
-        if all(below(scaled[case], path) == below(flats[case], path) for case in flats):
-            raise source.error_at(layer.line_of(path), f"tier '{name}': {path} is what every case has already; leave it out.")
-
-
-def _tier_may_set(path: str) -> bool:
-    parts = path.split(".")
-    option = len(parts) >= 2 and parts[0] == "model" and parts[1] not in ("name", "latent")
-    return option or path in TIER_MAY_SET or any(covers(prefix, path) for prefix in TIER_MAY_SET_IN)
+        if path not in TIER_MAY_SET and not _is_option(path):
+            message = f"tier '{name}' sets {path}; a tier changes scale, never science.{nearest(path, [*TIER_MAY_SET, 'model.<option>'])}"
+            raise source.error_at(layer.line_of(path), message)
+    scaled = {case: _flat(spec, [spec.base, spec.cases[case].layer, layer]) for case in cases}
+    for path in layer.overrides:
+        if all(below(scaled[case], path) == below(cases[case], path) for case in cases):
+            raise source.error_at(layer.line_of(path), f"tier '{name}' sets {path} to what every case has already; leave it out.")
+    for case, flat in scaled.items():
+        if flat["data.name"] != cases[case]["data.name"] and flat["data.stand_in"] is None:
+            line = layer.line_of("data.name")
+            raise source.error_at(line, f"tier '{name}' takes other data than case '{case}'; add stand_in: what the document used.")
+    _check_distinct(spec, source, scaled, name)
 
 
 def _check_claims(spec: Spec, source: Source) -> None:
@@ -113,6 +117,6 @@ def _check_numbers(spec: Spec, source: Source) -> None:
         _check_named(spec, source, ("numbers", index, "case"), f"number '{number.table}/{number.cell}': case", number.case)
 
 
-def _check_named(spec: Spec, source: Source, at: Path_, what: str, name: str) -> None:
+def _check_named(spec: Spec, source: Source, at: Place, what: str, name: str) -> None:
     if name not in spec.cases:
         raise source.error(at, f"{what} is '{name}', which is no case.{nearest(name, spec.cases)}")

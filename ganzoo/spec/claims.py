@@ -8,7 +8,9 @@ from pydantic import Field, model_validator
 
 from ganzoo.spec.schema import Strict
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"  # also a safe name for a folder
+NAME_RULE = "letters, digits, '.', '_' and '-', a letter or digit first, at most 100"
+Name = Annotated[str, Field(pattern=f"^{NAME}$")]
 Text = Annotated[str, Field(min_length=1)]
 Metric = Literal[
     "frechet", "kid", "is", "precision", "recall", "modes", "entropy", "d_loss_variation", "g_loss_variation", "seconds_per_epoch"

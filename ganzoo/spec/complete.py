@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator
 from typing import Protocol
@@ -9,8 +10,9 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from ganzoo.errors import UserError, nearest
-from ganzoo.spec.messages import explain, path_text
+from ganzoo.spec.messages import explain
 from ganzoo.spec.schema import Case, Model
+from ganzoo.spec.shape import Loc
 
 
 class Catalogue(Protocol):
@@ -38,7 +40,7 @@ def complete(settings: dict, catalogue: Catalogue | None) -> Case:
     try:
         case = Case.model_validate_json(json.dumps(settings))
     except ValidationError as error:
-        raise Faults([(path_text(loc), sentence) for loc, sentence in explain(error, Case, settings)]) from None
+        raise Faults([(_dotted(loc), sentence) for loc, sentence in explain(error, Case, settings)]) from None
     if catalogue is None:
         return case
     if found := list(_unknown_names(case, catalogue)):
@@ -63,10 +65,10 @@ def _checked_options(model: Model, catalogue: Catalogue) -> dict:
     except ValidationError as error:
         raise Faults(list(_option_faults(error, model, catalogue))) from None
     except UserError as error:
-        raise Faults([("model.name", f"model '{model.name}': {error}")]) from None
+        raise Faults([("model.name", f"model.name: {error}")]) from None
     except (ValueError, LookupError, ImportError, TypeError) as error:
         text = error.args[0] if error.args else type(error).__name__
-        raise Faults([("model.name", f"model '{model.name}': {text}")]) from None
+        raise Faults([("model.name", f"model.name is '{model.name}': {text}")]) from None
 
 
 def _option_faults(error: ValidationError, model: Model, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
@@ -74,8 +76,13 @@ def _option_faults(error: ValidationError, model: Model, catalogue: Catalogue) -
         known = list(catalogue.check_model(model.name, {}))
     except (UserError, ValueError, LookupError, ImportError, TypeError):  # has options without a default
         known = []
-    for loc, sentence in explain(error, None, model.options):
+    for loc, sentence in explain(error, None, model.options, under="model."):
         if loc and loc[0] not in known and known:
             yield f"model.{loc[0]}", f"model '{model.name}' has no option '{loc[0]}'.{nearest(str(loc[0]), known)}"
         else:
-            yield path_text(("model", *loc)), f"model.{sentence}"
+            yield _dotted(("model", *loc)), sentence
+
+
+def _dotted(loc: Loc) -> str:
+    """The setting that a path leads to; a position inside a list is not one of its own."""
+    return ".".join(itertools.takewhile(lambda part: isinstance(part, str), loc))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from typing import Annotated, Literal
 
@@ -70,20 +71,17 @@ class Matrix(Strict):
         found = re.findall(r"{([^{}]*)}", self.name)
         if sorted(found) != sorted(self.axes):
             raise ValueError(f"name '{self.name}' must hold each axis once in braces: {', '.join(f'{{{axis}}}' for axis in self.axes)}")
-        size = 1
-        for values in self.axes.values():
-            size *= len(values)
-        if size > MAX_CASES:
+        if (size := math.prod(map(len, self.axes.values()))) > MAX_CASES:
             raise ValueError(f"the axes give {size} cases, expected at most {MAX_CASES}")
         return self
 
-    def products(self) -> list[dict[str, str]]:
+    def points(self) -> list[dict[str, str]]:
         """Axis → chosen value, for every combination."""
-        return [dict(zip(self.axes, chosen, strict=True)) for chosen in itertools.product(*self.axes.values())]
+        return [dict(zip(self.axes, values, strict=True)) for values in itertools.product(*self.axes.values())]
 
     @staticmethod
-    def fill(template: str, chosen: dict[str, str]) -> str:
-        return re.sub(r"{([^{}]*)}", lambda match: chosen.get(match.group(1), match.group(0)), template)
+    def filled(template: str, point: dict[str, str]) -> str:
+        return re.sub(r"{([^{}]*)}", lambda match: point.get(match.group(1), match.group(0)), template)
 
 
 class Number(Strict):
@@ -106,6 +104,8 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class Document(Strict):
+    """The whole file. Every leaf written in `base` needs a source; what is not written takes the schema's default."""
+
     document: Name = Field(description="key in reference_results/published")
     title: Text
     base: dict[str, object] = Field(description="the case that every other case differs from")

@@ -10,14 +10,15 @@ from pydantic import ValidationError
 
 from ganzoo.errors import SpecError, nearest
 from ganzoo.spec import checks
+from ganzoo.spec.claims import NAME, NAME_RULE
 from ganzoo.spec.complete import Catalogue
 from ganzoo.spec.document import Document, TierBlock
-from ganzoo.spec.layers import base_layer, case_layer, matrix_layers, tier_layer
+from ganzoo.spec.layers import layer, tier_layer
+from ganzoo.spec.matrix import matrix_cases
 from ganzoo.spec.messages import explain
+from ganzoo.spec.provenance import with_sources
 from ganzoo.spec.spec import FULL, CaseEntry, Spec, Tier
 from ganzoo.spec.yaml_lines import Source, read
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def find_specs(root: Path) -> dict[str, Path]:
@@ -38,11 +39,13 @@ def find_spec(name: str, root: Path) -> Path:
 
 
 def load_spec(path: Path, catalogue: Catalogue | None = None) -> Spec:
-    """Read and check a spec: every case at every tier, every claim. Raises SpecError. Without a catalogue the names of
-    models, data sets and protocols, and the models' options, stay unchecked."""
+    """Read and check a spec: every case at every tier, every claim. Raises SpecError.
+
+    Without a catalogue the names of models, data sets and protocols, and the models' own options, stay unchecked.
+    """
     path = Path(path)
-    if not NAME.fullmatch(path.stem):
-        raise SpecError(f"{path}: the file's name is the spec's, expected letters, digits, '.', '_' and '-' before .yaml.")
+    if not re.fullmatch(NAME, path.stem):
+        raise SpecError(f"{path}: the file's name is the spec's, expected {NAME_RULE}, before .yaml.")
     source = read(path)
     document = _validated(source)
     spec = Spec(
@@ -51,7 +54,7 @@ def load_spec(path: Path, catalogue: Catalogue | None = None) -> Spec:
         document=document.document,
         title=document.title,
         header=source.header,
-        base=base_layer(source, document),
+        base=layer(source, "base", ("base",), document.base),
         cases=_cases(source, document),
         tiers=_tiers(source, document),
         claims=document.claims,
@@ -60,7 +63,7 @@ def load_spec(path: Path, catalogue: Catalogue | None = None) -> Spec:
         catalogue=catalogue,
     )
     checks.check(spec, source)
-    return spec
+    return with_sources(spec, source, document)
 
 
 def _validated(source: Source) -> Document:
@@ -74,20 +77,18 @@ def _validated(source: Source) -> Document:
 def _cases(source: Source, document: Document) -> dict[str, CaseEntry]:
     cases = {}
     for name, block in document.cases.items():
-        cases[name] = CaseEntry(name, block.title or name, case_layer(source, name, block))
-    if document.matrix:
-        for name, (title, layer) in matrix_layers(source, document.matrix).items():
-            if not NAME.fullmatch(name):
-                raise source.error(("matrix", "name"), f"the matrix gives a case '{name}', expected letters, digits, '.', '_' and '-'.")
-            if name in cases:
-                raise source.error(("cases", name), f"case '{name}' is also a point of the matrix.")
-            cases[name] = CaseEntry(name, title or name, layer, of_matrix=True)
+        cases[name] = CaseEntry(name, block.title or name, layer(source, f"case '{name}'", ("cases", name), block.overrides))
+    for name, title, point in matrix_cases(source, document.matrix) if document.matrix else ():
+        if not re.fullmatch(NAME, name):
+            raise source.error(("matrix", "name"), f"the matrix names a case '{name}', expected {NAME_RULE}.")
+        if name in cases:
+            raise source.error(("matrix", "name"), f"the matrix names a case '{name}', and there is one already.")
+        cases[name] = CaseEntry(name, title or name, point, of_matrix=True)
     if not cases:
         raise source.error(("cases",), "no case to run, expected cases or a matrix.")
     return cases
 
 
 def _tiers(source: Source, document: Document) -> dict[str, Tier]:
-    blocks = {**document.tiers}
-    blocks.setdefault(FULL, TierBlock())
+    blocks = document.tiers if FULL in document.tiers else {**document.tiers, FULL: TierBlock()}
     return {name: Tier(name, tier_layer(source, name, block), block.stand_in, block.cost) for name, block in blocks.items()}

@@ -6,7 +6,6 @@ the source "assumed: suite default".
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -19,9 +18,8 @@ def _rising(limits: tuple[float, float]) -> tuple[float, float]:
 
 
 def _inside(path: str) -> str:
-    parts = PurePosixPath(path.replace("\\", "/"))
-    if not path or parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[0]:
-        raise ValueError(f"'{path}' leaves the folder, expected a path below GANZOO_DATA without '..'")
+    if not path or ".." in path.replace("\\", "/").split("/"):
+        raise ValueError(f"'{path}' may leave the data folder, expected a path below GANZOO_DATA, or an absolute one, without '..'")
     return path
 
 
@@ -62,13 +60,13 @@ class Data(Strict):
     range: Range = Field((-1.0, 1.0), description="pixel values 0..255 are mapped linearly onto this range")
     resize: Positive | None = Field(None, description="side of the square that images are resized to (antialiased bilinear)")
     limit: Positive | None = Field(None, description="use the first so many images of a fixed shuffle")
-    path: Inside | None = Field(None, description="for 'folder' and 'zip': where, relative to GANZOO_DATA")
+    path: Inside | None = Field(None, description="for 'folder' and 'zip': where, below GANZOO_DATA or absolute")
     stand_in: str | None = Field(None, description="what the document used, where this data set only stands in for it")
 
 
 class Recipe(Strict):
     name: Literal["alternating"] = Field("alternating", description="the rule of one training step")
-    loss: Literal["non-saturating", "minimax", "hinge", "least-squares"] = Field("non-saturating", description="formulation of the two losses")
+    loss: Literal["non-saturating", "minimax", "hinge", "least-squares"] = Field("non-saturating", description="form of the two losses")
     d_steps: Positive = Field(1, description="D updates for each G update")
     d_weight: Above0 = Field(0.5, description="factor on D's (real + fake) loss; 0.5 is the mean of both")
     fresh_z: bool = Field(False, description="draw new z for the G update instead of using D's fakes again")
@@ -100,7 +98,7 @@ class Train(Strict):
     batch_size: Positive = Field(description="images a step; the last partial batch of an epoch is dropped")
     epochs: Positive = Field(description="passes over the data; cases that differ in nothing else share one trajectory")
     max_steps: Positive | None = Field(None, description="stop after so many G steps (for small tiers)")
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="arithmetic; bf16 is autocast of the networks with fp32 weights and losses")
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="arithmetic; bf16: autocast of the networks, fp32 weights and losses")
     channels_last: bool = Field(False, description="memory layout NHWC for convolutions")
     ema: Decay = Field(0.0, description="decay of the averaged generator that is evaluated; 0: off")
     log_every_steps: Positive = Field(50, description="losses are averaged on device over so many steps")

@@ -6,6 +6,8 @@ from functools import cache
 
 from pydantic import BaseModel
 
+from ganzoo.spec.claims import NAME_RULE
+
 Loc = tuple[str | int, ...]
 WORDS = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false", "null": "null"}
 LIMITS = {"exclusiveMinimum": "above", "minimum": "at least", "exclusiveMaximum": "below", "maximum": "at most"}
@@ -25,6 +27,18 @@ class Shape:
             data = _child(data, part)
         return node
 
+    def place(self, loc: Loc, data: object) -> Loc:
+        """pydantic's path of an error as a path in the file: without a union's tag (optim, d, adam, lr) and the "[key]" after a bad key."""
+        node, path = self.schema, []
+        tag_follows = False
+        for part in loc:
+            if not tag_follows and part != "[key]":
+                node = self._step(self._choose(node, data), part)
+                data = _child(data, part)
+                path.append(part)
+            tag_follows = not tag_follows and "discriminator" in self._dereferenced(node)
+        return tuple(path)
+
     def keys(self, loc: Loc, data: object) -> list[str]:
         """The keys that a mapping at this path may have; empty where any may stand."""
         node = self.at(loc, data)
@@ -38,7 +52,7 @@ class Shape:
         return list(node.get("discriminator", {}).get("mapping", {}))
 
     def expected(self, loc: Loc, data: object) -> str:
-        """"a whole number above 0"; empty where anything goes."""
+        """In words, as in "a whole number above 0"; empty where anything goes."""
         return self._words(self.at(loc, data))
 
     def options(self, loc: Loc, data: object) -> list[str]:
@@ -60,8 +74,8 @@ class Shape:
         node = self._dereferenced(node)
         if tag := node.get("discriminator"):
             named = data.get(tag["propertyName"]) if isinstance(data, dict) else None
-            mapping = tag["mapping"]
-            return self._dereferenced({"$ref": mapping.get(named) if isinstance(named, str) and named in mapping else next(iter(mapping.values()))})
+            member = next((member for name, member in tag["mapping"].items() if name == named), next(iter(tag["mapping"].values())))
+            return self._dereferenced({"$ref": member})
         members = [self._choose(member, data) for member in node.get("anyOf", [])]
         return next((member for member in members if member.get("type") in ("object", "array")), node)
 
@@ -85,7 +99,7 @@ class Shape:
         if node.get("minLength"):
             limits.append("that is not empty")
         if "pattern" in node:
-            limits.append("of letters, digits, '.', '_' and '-' that starts with a letter or digit")
+            limits.append(f"of {NAME_RULE}")
         return " ".join(filter(None, [WORDS.get(kind, ""), " and ".join(limits)]))
 
     def _list_words(self, node: dict) -> str:
@@ -99,18 +113,6 @@ class Shape:
 @cache
 def shape_of(model: type[BaseModel]) -> Shape:
     return Shape(model)
-
-
-def without_tags(loc: Loc, data: object) -> Loc:
-    """pydantic puts a union's tag into its path (optim, d, adam, lr), and "[key]" after a bad key; the file has neither."""
-    path: list[str | int] = []
-    for part in loc:
-        tag = isinstance(data, dict) and part not in data and part in (data.get("name"), data.get("kind"))
-        if tag or part == "[key]":
-            continue
-        data = _child(data, part)
-        path.append(part)
-    return tuple(path)
 
 
 def _listed(node: dict) -> list:

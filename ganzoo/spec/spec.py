@@ -10,8 +10,9 @@ from ganzoo.errors import SpecError, nearest
 from ganzoo.spec.claims import Claim
 from ganzoo.spec.complete import Catalogue, Faults, complete
 from ganzoo.spec.document import Number, Overrides
-from ganzoo.spec.layers import Layer, dotted_overrides, laid, leaf_sources
+from ganzoo.spec.layers import Layer, laid, leaf_sources
 from ganzoo.spec.schema import Case
+from ganzoo.spec.shape import shape_of
 from ganzoo.spec.tree import dotted
 
 FULL = "full"
@@ -98,8 +99,9 @@ class Spec:
         layers = [self.base, entry.layer, scale.layer]
         whole = settle(self.path, layers, self.catalogue)
         written = leaf_sources(layers)
-        sources = {path: written.get(path) or _default_source(path) for path in dotted(whole.model_dump(mode="json"))}
-        return Resolved(self.name, case, entry.title, tier, whole, sources, dotted_overrides(scale.overrides))
+        settings = whole.model_dump(mode="json")
+        sources = {path: written.get(path) or _default_source(path, settings) for path in dotted(settings)}
+        return Resolved(self.name, case, entry.title, tier, whole, sources, dotted(scale.overrides))
 
 
 def settle(path: Path, layers: list[Layer], catalogue: Catalogue | None) -> Case:
@@ -113,26 +115,7 @@ def settle(path: Path, layers: list[Layer], catalogue: Catalogue | None) -> Case
         raise SpecError("\n".join(dict.fromkeys(found))) from None
 
 
-def _default_source(path: str) -> dict[str, str]:
-    return {"kind": "assumed", "text": f"suite default: {_description(path)}"}
-
-
-def _description(path: str) -> str:
-    """What the schema says about a setting; of a model's own option it knows nothing."""
-    model: Any = Case
-    head, *rest = path.split(".")
-    if head == "model" and rest[0] not in ("name", "latent"):
-        return "an option that the model itself defines"
-    if head == "optim" and rest[0] in ("g", "d"):
-        fields = {name: field for kind in ("Adam", "SGD") for name, field in _optimiser(kind).model_fields.items()}
-        return fields[rest[1]].description or rest[1]
-    for part in path.split("."):
-        field = model.model_fields[part]
-        model = field.annotation
-    return field.description or path
-
-
-def _optimiser(kind: str):
-    from ganzoo.spec import schema
-
-    return getattr(schema, kind)
+def _default_source(path: str, settings: dict) -> dict[str, str]:
+    """A value that nobody wrote: the schema's default, or the model's for an option of its own."""
+    described = shape_of(Case).at(tuple(path.split(".")), settings).get("description")
+    return {"kind": "assumed", "text": f"suite default: {described or 'the option is left to the model'}"}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 def dotted(tree: dict, prefix: str = "") -> dict[str, object]:
     """Dotted path → value of every leaf. An empty mapping is a leaf."""
@@ -20,18 +23,28 @@ def covers(prefix: str, path: str) -> bool:
     return path == prefix or path.startswith(f"{prefix}.")
 
 
+def branches(path: str) -> list[str]:
+    """The path and every branch above it, longest first: a.b.c, a.b, a."""
+    parts = path.split(".")
+    return [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
+
+
 def below(flat: dict[str, object], prefix: str) -> dict[str, object]:
     """The leaves at or below a path."""
     return {path: value for path, value in flat.items() if covers(prefix, path)}
 
 
-def paths(flat: dict[str, object]) -> set[str]:
+def paths(leaves: Iterable[str]) -> set[str]:
     """Every leaf and every branch above one: what an override may name."""
-    found: set[str] = set()
-    for path in flat:
-        parts = path.split(".")
-        found.update(".".join(parts[:end]) for end in range(1, len(parts) + 1))
-    return found
+    return {branch for leaf in leaves for branch in branches(leaf)}
+
+
+def neighbours(path: str, valid: Iterable[str]) -> set[str]:
+    """Of many valid paths those worth naming beside a wrong one: its own branch, or the closest path's, or the top level."""
+    valid = set(valid)
+    close = difflib.get_close_matches(path, valid, n=1, cutoff=0.6)
+    head = close[0].partition(".")[0] if close else path.partition(".")[0]
+    return {known for known in valid if covers(head, known)} or {known.partition(".")[0] for known in valid}
 
 
 def assigned(tree: dict, path: str, value: object) -> dict:

@@ -18,9 +18,10 @@ from ganzoo.errors import SpecError
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 24
+MAX_KEY = 100  # characters
 UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-Path_ = tuple[str | int, ...]
+Place = tuple[str | int, ...]  # keys and list positions from the top of the file
 _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where PyYAML was built with it
 
 
@@ -30,13 +31,18 @@ class _Loader(_Base):
     yaml_implicit_resolvers: dict = {}
 
 
-_Loader.add_implicit_resolver("bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
-_Loader.add_implicit_resolver("null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
-_Loader.add_implicit_resolver("int", re.compile(r"^[-+]?(?:0|[1-9][0-9_]*)$"), list("-+0123456789"))
-_Loader.add_implicit_resolver(
-    "float", re.compile(r"^[-+]?(?:[0-9][0-9_]*\.[0-9]*(?:[eE][-+][0-9]+)?|\.[0-9]+(?:[eE][-+][0-9]+)?|\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"),
-    list("-+0123456789."),
-)
+# type: (how it is written, what it can start with)
+PLAIN_TYPES = {
+    "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "int": (r"[-+]?(?:0|[1-9][0-9_]*)", "-+0123456789"),
+    "float": (
+        r"[-+]?(?:[0-9][0-9_]*\.[0-9]*|\.[0-9]+)(?:[eE][-+][0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        "-+0123456789.",
+    ),
+}
+for _type, (_pattern, _first) in PLAIN_TYPES.items():
+    _Loader.add_implicit_resolver(_type, re.compile(f"^(?:{_pattern})$"), list(_first))
 
 
 @dataclass(frozen=True)
@@ -45,17 +51,17 @@ class Source:
 
     path: Path
     data: dict
-    lines: dict[Path_, int]
+    lines: dict[Place, int]
     header: str
 
-    def line(self, path: Path_) -> int:
+    def line(self, path: Place) -> int:
         """Line of the entry, or of the closest enclosing one."""
         for end in range(len(path), 0, -1):
             if path[:end] in self.lines:
                 return self.lines[path[:end]]
         return 1
 
-    def error(self, path: Path_, message: str) -> SpecError:
+    def error(self, path: Place, message: str) -> SpecError:
         return self.error_at(self.line(path), message)
 
     def error_at(self, line: int, message: str) -> SpecError:
@@ -76,7 +82,7 @@ def read(path: Path) -> Source:
         raise SpecError(f"{path.name}:1: the file is empty, expected a mapping.")
     if not isinstance(node, yaml.MappingNode):
         raise SpecError(f"{path.name}:{node.start_mark.line + 1}: expected a mapping (key: value) at the top of the file.")
-    lines: dict[Path_, int] = {}
+    lines: dict[Place, int] = {}
     return Source(path, _build(path, node, (), lines), lines, _header(text))
 
 
@@ -119,38 +125,39 @@ def _refuse_expansion(path: Path, text: str) -> None:
             depth -= 1
 
 
-def _build(path: Path, node: yaml.Node, at: Path_, lines: dict[Path_, int]):
-    if isinstance(node, yaml.MappingNode):
-        out: dict = {}
-        for key_node, value_node in node.value:
-            key = _key(path, key_node)
-            here = (*at, key)
-            if key in out:
-                raise SpecError(f"{path.name}:{key_node.start_mark.line + 1}: key '{key}' stands twice, first in line {lines[here]}.")
-            lines[here] = key_node.start_mark.line + 1
-            out[key] = _build(path, value_node, here, lines)
-        return out
+def _build(path: Path, node: yaml.Node, at: Place, lines: dict[Place, int]):
+    where = f"{path.name}:{node.start_mark.line + 1}"
+    if isinstance(node, yaml.ScalarNode):
+        return _scalar(where, node)
     if isinstance(node, yaml.SequenceNode):
         items = []
         for index, item in enumerate(node.value):
-            lines[(*at, index)] = item.start_mark.line + 1
+            lines[*at, index] = item.start_mark.line + 1
             items.append(_build(path, item, (*at, index), lines))
         return items
-    return _scalar(path, node)
+    mapping: dict = {}
+    for key_node, value_node in node.value:
+        line = key_node.start_mark.line + 1
+        key = _key(f"{path.name}:{line}", key_node)
+        if key in mapping:
+            raise SpecError(f"{path.name}:{line}: key '{key}' stands twice, first in line {lines[*at, key]}.")
+        lines[*at, key] = line
+        mapping[key] = _build(path, value_node, (*at, key), lines)
+    return mapping
 
 
-def _key(path: Path, node: yaml.Node) -> str:
-    where = f"{path.name}:{node.start_mark.line + 1}"
+def _key(where: str, node: yaml.Node) -> str:
     if not isinstance(node, yaml.ScalarNode):
         raise SpecError(f"{where}: a list or mapping cannot be a key.")
-    if node.tag in ("int", "float", "bool", "null"):
-        raise SpecError(f'{where}: key {node.value or "(empty)"} is not text, write "{node.value}" in quotes.')
-    return node.value
+    if node.tag in PLAIN_TYPES:
+        raise SpecError(f'{where}: key {node.value[:MAX_KEY] or "(empty)"} is not text, write "{node.value[:MAX_KEY]}" in quotes.')
+    if len(node.value) > MAX_KEY:
+        raise SpecError(f"{where}: a key of {len(node.value)} characters, expected at most {MAX_KEY}.")
+    return _scalar(where, node)
 
 
-def _scalar(path: Path, node: yaml.ScalarNode):
+def _scalar(where: str, node: yaml.ScalarNode) -> str | int | float | bool | None:
     text = node.value
-    where = f"{path.name}:{node.start_mark.line + 1}"
     if node.tag == "bool":
         return text.lower() == "true"
     if node.tag == "null":
@@ -158,13 +165,15 @@ def _scalar(path: Path, node: yaml.ScalarNode):
     if node.tag == "int":
         digits = text.replace("_", "")
         if len(digits) > 20 or abs(int(digits)) >= 2**63:
-            raise SpecError(f"{where}: {text[:30]} is too large, expected a whole number below 2^63.")
+            raise SpecError(f"{where}: {text[:MAX_KEY]} is too large, expected a whole number below 2^63.")
         return int(digits)
     if node.tag == "float":
         value = float(re.sub(r"_|\.(?=[iInN])", "", text))  # Python writes inf and nan without YAML's dot
         if not math.isfinite(value):
-            raise SpecError(f"{where}: {text} is not a finite number.")
+            raise SpecError(f"{where}: {text[:MAX_KEY]} is not a finite number.")
         return value
+    if odd := UNPRINTABLE.search(text):  # written as an escape, "\0"
+        raise SpecError(f"{where}: character {odd.group()!r} cannot stand in a text.")
     return text
 
 

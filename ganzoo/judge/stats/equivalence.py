@@ -20,7 +20,9 @@ def equivalence(x, y, margin: float, paired: bool = False) -> tuple[float, float
     return float(within[0]), float(beyond[0])
 
 
-def equivalences(x: np.ndarray, y: np.ndarray, margin: float | np.ndarray, paired: bool = False, tails=tails) -> tuple[np.ndarray, np.ndarray]:
+def equivalences(
+    x: np.ndarray, y: np.ndarray, margin: float | np.ndarray, paired: bool = False, tails=tails
+) -> tuple[np.ndarray, np.ndarray]:
     """The same for B experiments at once: x (B, n), y (B, m), margin a number or (B,) → two arrays (B,).
 
     `tails` is the one-sided test; planning puts Student's there where enumerating is dear.

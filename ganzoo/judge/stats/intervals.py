@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import beta, norm
+from scipy.stats import norm
 from scipy.stats import t as student
 
-Interval = tuple[float, float]
+from ganzoo.judge.stats.shares import Interval, clopper_pearson
 
 
 def mean_interval(values, confidence: float = 0.95) -> Interval | None:
@@ -57,19 +57,12 @@ def _around(centre: float, scale: float, degrees: float, confidence: float) -> I
     return float(centre) - half, float(centre) + half
 
 
-def clopper_pearson(k: float, n: int, confidence: float = 0.95) -> Interval:
-    """Exact interval of a share from k of n; k may be a half (a tie)."""
-    tail = (1 - confidence) / 2
-    low = 0.0 if k <= 0 else float(beta.ppf(tail, k, n - k + 1))
-    high = 1.0 if k >= n else float(beta.ppf(1 - tail, k + 1, n - k))
-    return low, high
-
-
 def superiority(x, y, paired: bool = False, confidence: float = 0.95) -> tuple[float, Interval]:
     """P(x < y), ties half, with its interval: the chance that a training of the first case has the lower value.
 
-    Independent samples: Newcombe's method 5 (Stat. Med. 25, 2006), made for small samples and complete separation. Pairs:
-    the share of pairs with Clopper-Pearson.
+    Independent samples: Newcombe's method 5 (Stat. Med. 25, 2006), made for small samples and complete separation, but with
+    Student's quantile for the normal one, which at three against three covers 90 % instead of 95 %. Pairs: the share of pairs with
+    Clopper-Pearson.
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
     if paired:
@@ -80,12 +73,14 @@ def superiority(x, y, paired: bool = False, confidence: float = 0.95) -> tuple[f
 
 
 def _newcombe(share: float, n: int, m: int, confidence: float) -> Interval:
-    """The θ whose own standard error just reaches the share: |share − θ| = z·se(θ)."""
-    z, size = norm.ppf((1 + confidence) / 2), (n + m) / 2
+    """The θ whose own standard error just reaches the share: |share − θ| = t·se(θ). One value against one: everything."""
+    if n + m < 3:
+        return 0.0, 1.0
+    quantile, size = student.ppf((1 + confidence) / 2, n + m - 2), (n + m) / 2
 
     def excess(theta: float) -> float:
         variance = theta * (1 - theta) / (n * m) * (1 + (size - 1) * ((1 - theta) / (2 - theta) + theta / (1 + theta)))
-        return abs(share - theta) - z * np.sqrt(variance)
+        return abs(share - theta) - quantile * np.sqrt(variance)
 
     low = 0.0 if share <= 0 else float(brentq(excess, 0.0, share - 1e-12))
     high = 1.0 if share >= 1 else float(brentq(excess, share + 1e-12, 1.0))

@@ -5,6 +5,9 @@ flipped. Statistic: the mean difference; where any value is infinite (a diverged
 midranks instead, in which all diverged trainings tie for the last place. Which of the two is used depends on the pooled
 values alone, never on the labels, so the test stays exact.
 
+Exact means: if the two laws are the same, p ≤ α comes up with a chance of α at most. Laws with equal means and very unequal
+spreads are another matter (6.5 % instead of 5 % for spreads of 3 to 1 and six seeds a case).
+
 Source: Ernst, Permutation Methods: A Basis for Exact Inference, Statist. Sci. 19(4), 2004; the +1 of Monte Carlo p-values:
 Phipson & Smyth, Stat. Appl. Genet. Mol. Biol. 9(1), 2010.
 """
@@ -42,10 +45,13 @@ def compare(x, y, paired: bool = False) -> Test:
     x, y = np.asarray(x, float), np.asarray(y, float)
     count = 2 ** len(x) if paired else comb(len(x) + len(y), len(x))
     greater, less = tails(x[None], y[None], paired)
-    kind = "exact permutation" if count <= LIMIT else f"permutation ({DRAWS:,} seeded draws)"
-    design = "signs within trajectories" if paired else "labels of independent trainings"
-    ranks = "" if np.isfinite(x).all() and np.isfinite(y).all() else ", of ranks"
-    return Test(f"{kind} of {design}{ranks}, two-sided", float(greater[0]), float(less[0]))
+    design = "within trajectories" if paired else "of independent trainings"
+    ranks = "" if np.isfinite(x).all() and np.isfinite(y).all() else ", on ranks"
+    return Test(f"{kind(count <= LIMIT)} {design}{ranks}, two-sided", float(greater[0]), float(less[0]))
+
+
+def kind(exact: bool) -> str:
+    return "exact permutation test" if exact else f"permutation test ({DRAWS:,} seeded draws)"
 
 
 def tails(x: np.ndarray, y: np.ndarray, paired: bool = False, shift: float | np.ndarray = 0.0) -> tuple[np.ndarray, np.ndarray]:

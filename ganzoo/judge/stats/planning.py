@@ -7,9 +7,11 @@ the observed effect points; 0.8 is asked for. Observed effects of few seeds are 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import comb, factorial
+from functools import reduce
+from math import comb, prod
 
 import numpy as np
 from scipy.stats import binom, norm
@@ -17,7 +19,7 @@ from scipy.stats import t as student
 
 from ganzoo.judge.stats.equivalence import equivalences
 from ganzoo.judge.stats.permutation import tails
-from ganzoo.judge.stats.trend import arrangements
+from ganzoo.judge.stats.trend import arrangements, inversions
 
 CAP = 64  # more seeds than this are not planned for
 POWER = 0.8
@@ -30,9 +32,9 @@ def smallest_p(n: int, paired: bool = False, m: int | None = None) -> float:
     return min(1.0, 2 / (2**n if paired else comb(n + (m or n), n)))
 
 
-def smallest_p_of_trend(n: int, cases: int, paired: bool = False) -> float:
-    """Smallest two-sided p of a rank trend over so many cases with n seeds each."""
-    return min(1.0, 2 / (factorial(cases) ** n if paired else arrangements([n] * cases)))
+def smallest_p_of_trend(blocks: Sequence[Sequence[int]]) -> float:
+    """Smallest two-sided p of a rank trend over blocks, each given by how many values it holds of every case."""
+    return min(1.0, 2 / prod(arrangements(sizes) for sizes in blocks))
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,11 @@ class Plan:
 
 
 def plan(level: float, smallest: Callable[[int], float], power: Callable[[int], float] | None) -> Plan:
-    """From the smallest p and the power at the level, both as functions of the seeds a case."""
+    """From the smallest p and the power at the level, both as functions of the seeds a case; bisects, as power grows with n."""
     possible = next((n for n in range(2, CAP + 1) if smallest(n) <= level), None)
-    if possible is None or power is None:
+    if possible is None or power is None or power(CAP) < POWER:
         return Plan(possible, None)
-    return Plan(possible, next((n for n in range(possible, CAP + 1) if power(n) >= POWER), None))
+    return Plan(possible, possible + bisect_left(range(possible, CAP), True, key=lambda n: power(n) >= POWER))
 
 
 def small_sample_effect(difference: float, sd: float, degrees: int) -> float | None:
@@ -74,18 +76,28 @@ def power_of_equivalence(n: int, effect: float, margin: float, level: float, pai
 
 
 def power_of_trend(n: int, means: tuple[float, ...], level: float, paired: bool = False) -> float:
-    """Chance that a rank trend over case means (in units of the spread) is seen; its null by the normal approximation."""
+    """Chance that a rank trend over case means (in units of the spread) is seen, whichever way it goes."""
     k = len(means)
     values = np.random.default_rng(0).standard_normal((EXPERIMENTS, n, k)) + np.asarray(means)
+    pairs = [(i, j) for i in range(k) for j in range(i + 1, k)]
     if paired:
-        score = sum(np.sign(values[:, :, j] - values[:, :, i]).sum(axis=1) for i in range(k) for j in range(i + 1, k))
-        variance = n * k * (k - 1) * (2 * k + 5) / 18
+        falls = sum((values[:, :, j] < values[:, :, i]).sum(axis=1) for i, j in pairs)
+        law, most = reduce(np.convolve, [inversions([1] * k)] * n), n * len(pairs)
     else:
-        score = sum(np.sign(values[:, None, :, j] - values[:, :, None, i]).sum(axis=(1, 2)) for i in range(k) for j in range(i + 1, k))
-        total = n * k
-        variance = (total * (total - 1) * (2 * total + 5) - k * n * (n - 1) * (2 * n + 5)) / 18
-    z = score / np.sqrt(variance)
-    return float(max(np.mean(2 * norm.sf(z) <= level), np.mean(2 * norm.cdf(z) <= level)))
+        falls = sum((values[:, None, :, j] < values[:, :, None, i]).sum(axis=(1, 2)) for i, j in pairs)
+        law, most = _law_of_falls(n, k), n * n * len(pairs)
+    p = 2 * np.cumsum(law)[np.minimum(falls, most - falls)]
+    return float(max(np.mean((p <= level) & (falls < most / 2)), np.mean((p <= level) & (falls > most / 2))))
+
+
+def _law_of_falls(n: int, k: int) -> np.ndarray:
+    """P(falling pairs = 0, 1, …) among k cases of n trainings under the null; from 40 trainings on the normal approximation."""
+    if n * k <= 40:
+        return inversions([n] * k)
+    total, most = n * k, n * n * k * (k - 1) // 2
+    variance = (total**2 * (2 * total + 3) - k * n**2 * (2 * n + 3)) / 72
+    edges = norm.cdf((np.arange(-1, most + 1) + 0.5 - most / 2) / np.sqrt(variance))
+    return np.diff(edges)
 
 
 def power_of_share(n: int, share: float, level: float) -> float:

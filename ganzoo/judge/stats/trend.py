@@ -11,36 +11,47 @@ their inversions (Gaussian multinomial coefficients, MacMahon). With ties betwee
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import reduce
 from math import factorial, prod
 
 import numpy as np
 
-from ganzoo.judge.stats.permutation import DRAWS, Test
+from ganzoo.judge.stats.permutation import DRAWS, Test, kind
 
 Block = Sequence[tuple[int, float]]  # (place of the case in the order, value)
 
 
-def trend(blocks: Sequence[Block]) -> tuple[Test, float]:
+def trend(blocks: Sequence[Block], design: str) -> tuple[Test, float]:
     """The test (`greater` speaks for rising values) and τ in [−1, 1]: concordant minus discordant, over all pairs of the blocks.
 
     One block for independent cases; one per trajectory otherwise, in which no case stands twice. ValueError for anything else.
+    `design` says which, in the test's name.
     """
     orders = [np.array([place for place, _ in block]) for block in blocks]
     values = [np.array([value for _, value in block], float) for block in blocks]
     concordant, discordant, pairs = (sum(counts) for counts in zip(*map(_pairs, orders, values), strict=True))
     tau = (concordant - discordant) / pairs if pairs else 0.0
-    design = "within trajectories" if len(blocks) > 1 else "over independent trainings"
-    if all(len(set(order)) == len(order) or len(set(value)) == len(value) for order, value in zip(orders, values, strict=True)):
-        law = np.ones(1)
-        for order, value in zip(orders, values, strict=True):
-            law = np.convolve(law, inversions(Counter((value if len(set(order)) == len(order) else order).tolist()).values()))
-        name = f"exact permutation of Jonckheere's rank trend {design}, two-sided"
-        return Test(name, min(1.0, float(law[: discordant + 1].sum())), min(1.0, float(law[len(law) - 1 - concordant :].sum()))), tau
+    laws = [_law_of_discordant(order, value) for order, value in zip(orders, values, strict=True)]
+    if all(law is not None for law in laws):
+        law = reduce(np.convolve, laws)
+        greater, less = law[: discordant + 1].sum(), law[len(law) - 1 - concordant :].sum()
+        return Test(
+            f"{kind(exact=True)} of Jonckheere's rank trend {design}, two-sided", min(1.0, float(greater)), min(1.0, float(less))
+        ), tau
     if len(blocks) > 1:
         raise ValueError("a trajectory holds a case twice")
     greater, less = _drawn(orders[0], values[0], concordant - discordant)
-    return Test(f"permutation ({DRAWS:,} seeded draws) of Jonckheere's rank trend {design}, two-sided", greater, less), tau
+    return Test(f"{kind(exact=False)} of Jonckheere's rank trend {design}, two-sided", greater, less), tau
+
+
+def _law_of_discordant(order: np.ndarray, values: np.ndarray) -> np.ndarray | None:
+    """P(discordant pairs = 0, 1, …) under the null; None where cases and values repeat both."""
+    if len(set(order)) == len(order):
+        return inversions(Counter(values.tolist()).values())
+    if len(set(values)) == len(values):
+        return inversions(Counter(order.tolist()).values())
+    return None
 
 
 def arrangements(counts: Sequence[int]) -> int:
@@ -48,7 +59,7 @@ def arrangements(counts: Sequence[int]) -> int:
     return factorial(sum(counts)) // prod(factorial(n) for n in counts)
 
 
-def inversions(sizes: Sequence[int]) -> np.ndarray:
+def inversions(sizes: Collection[int]) -> np.ndarray:
     """P(inversions = 0, 1, …) in a random arrangement of a multiset with so many equal things of each kind."""
     law, placed = [1], 0
     for size in sizes:

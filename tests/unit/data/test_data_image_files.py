@@ -7,6 +7,7 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -67,6 +68,23 @@ def test_sizes_may_differ_only_where_they_are_resized(data_root, write_image):
     with pytest.raises(DataError, match=r"'a/1.png' is 8x8, 'a/2.png' is 12x9.*data.resize"):
         load("folder", path="sizes")
     assert load("folder", path="sizes", resize=6).images.shape == (2, 3, 6, 6)
+
+
+@pytest.mark.filterwarnings("error")
+def test_transparency_is_dropped_in_silence(data_root, write_image):
+    image = write_image(data_root / "clear" / "a" / "1.png", mode="P")
+    image.save(data_root / "clear" / "a" / "1.png", transparency=bytes(range(20)))
+    found = load("folder", path="clear").images[0]
+    assert np.array_equal(found.numpy(), np.asarray(image.convert("RGB")).transpose(2, 0, 1))
+
+
+def test_each_split_and_side_is_cached_for_itself(pack, data_root, tmp_path):
+    zipped(pack, data_root / "pack.zip")
+    wanted = [("train", None), ("test", None), ("train", 6), ("train", 4)]
+    for _ in range(2):
+        shapes = [tuple(load("zip", split, path="pack.zip", resize=side).images.shape) for split, side in wanted]
+        assert shapes == [(5, 3, 8, 8), (2, 3, 8, 8), (5, 3, 6, 6), (5, 3, 4, 4)]
+        assert len(list((tmp_path / "cache").rglob("pixels.npy"))) == 4
 
 
 def test_height_and_width_are_not_exchanged(data_root, write_image):
@@ -252,7 +270,7 @@ def test_folder_and_zip_taken_for_each_other(pack, data_root, name, says):
 
 
 def test_a_set_that_does_not_fit_the_disk_is_refused_before_it_is_written(pack, monkeypatch):
-    monkeypatch.setattr("ganzoo.data.decode.shutil.disk_usage", lambda path: (10, 0, 10))
+    monkeypatch.setattr("ganzoo.data.decode.shutil.disk_usage", lambda path: SimpleNamespace(free=10))
     with pytest.raises(DataError, match="5 images.*960 bytes.*10 free"):
         load("folder", path="pack")
 

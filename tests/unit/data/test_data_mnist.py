@@ -148,7 +148,10 @@ def download(monkeypatch):
     return FakeDownload
 
 
-def test_nothing_is_downloaded_unasked(download):
+@pytest.mark.parametrize("asked", [None, "", "0"])
+def test_nothing_is_downloaded_unasked(download, monkeypatch, asked):
+    if asked is not None:
+        monkeypatch.setenv("GANZOO_DOWNLOAD", asked)
     with pytest.raises(DataError):
         load("mnist")
     assert download.calls == 0

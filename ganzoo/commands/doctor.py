@@ -1,0 +1,72 @@
+"""`ganzoo doctor`: what can run here, and how to get what is missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import ganzoo
+from ganzoo import data, paths
+from ganzoo.commands.folders import is_writable
+from ganzoo.commands.terminal import console, table
+from ganzoo.errors import UserError
+
+
+def doctor(*, results: Path | None) -> None:
+    """Print versions, devices, data sets, weights and folders."""
+    out = console()
+    out.print(table(["this machine", ""], _machine()), "")
+    out.print(table(["data set", "state", ""], _datasets()), "")
+    out.print(table(["extractor", "state", ""], _extractors()), "")
+    out.print(table(["folder", "state", "path"], _folders(results or paths.results_dir())))
+
+
+def _machine() -> list[tuple]:
+    import torch
+
+    gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    return [
+        ("ganzoo", ganzoo.__version__),
+        ("python", platform.python_version()),
+        *((name, version(name)) for name in ("torch", "torchvision", "numpy", "scipy", "scikit-learn")),
+        ("devices", ", ".join(["cpu", *(f"cuda:{index} {name}" for index, name in enumerate(gpus))])),
+        ("cores", len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+        ("torch threads", torch.get_num_threads()),
+    ]
+
+
+def _datasets() -> list[tuple]:
+    rows = []
+    for name in data.names():
+        known = data.describe(name)
+        state = "yours to point at" if known["needs_path"] else "ready" if known["available"] else "missing"
+        rows.append((name, state, known["summary"] if known["available"] and not known["needs_path"] else known["how_to_get"]))
+    return rows
+
+
+def _extractors() -> list[tuple]:
+    from ganzoo.metrics.classifier import NETWORKS, card, load_extractor
+
+    rows = []
+    for name in NETWORKS:
+        try:
+            load_extractor(name)
+            known = card(name)
+            told = f"trained on {known['data']}, test accuracy {known['test_accuracy']:.2%}, sha256 {known['sha256'][:12]}"
+            rows.append((name, "ready", told))
+        except UserError as error:
+            rows.append((name, "unusable", error))
+    return rows
+
+
+def _folders(results: Path) -> list[tuple]:
+    readable = [("specs", paths.specs_dir()), ("references", paths.references_dir())]
+    if root := paths.data_root():
+        readable.append(("GANZOO_DATA", root))
+    written = [("results", results), ("cache", paths.cache_dir())]
+    return [
+        *((what, "found" if path.is_dir() else "missing", path) for what, path in readable),
+        *((what, "writable" if is_writable(path) else "not writable", path) for what, path in written),
+    ]

@@ -1,0 +1,148 @@
+"""Claims: gather the evidence, test it, adjust by Holm over the claims that have any, and say the verdict in words.
+
+Every claim has two decisions, "holds" and "contradicted", each wrong with a chance of alpha at most; the claim's p is that of
+the nearer one. Claims decided by arithmetic take no part in Holm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ganzoo.judge.comparisons import no_difference, ordering, seconds
+from ganzoo.judge.evidence import AllReadings, Evidence, Finding, Gap, gather, left_out
+from ganzoo.judge.metrics import label
+from ganzoo.judge.numbers import stand_in_of
+from ganzoo.judge.stats.holm import holm
+from ganzoo.judge.stats.planning import CAP, POWER, Plan, plan
+from ganzoo.judge.tallies import event, happened, parameters, sizes
+from ganzoo.judge.trends import monotone
+from ganzoo.judge.verdicts import ClaimVerdict, Values
+from ganzoo.judge.words import chance, scale, sentences
+from ganzoo.spec import Claim, Spec
+
+Tested = tuple[Finding, Mapping[str, Values], list[str]]  # with the values and the notes
+
+
+def judge_claims(spec: Spec, tier: str, readings: AllReadings, alpha: float) -> list[ClaimVerdict]:
+    """One verdict a claim of the spec, in its order."""
+    tested = [_test(claim, readings, 1 - (claim.alpha or alpha)) for claim in spec.claims]
+    p_values = [outcome[0].p for outcome in tested if not isinstance(outcome, Gap) and outcome[0].p is not None]
+    adjusted = iter(holm(p_values))
+    verdicts = []
+    for claim, outcome in zip(spec.claims, tested, strict=True):
+        open_ = _open(spec, claim, tier, readings, alpha)
+        if isinstance(outcome, Gap):
+            verdicts.append(replace(open_, reason=sentences([outcome.reason, scale(tier, open_.stand_in)]), differs=outcome.differs))
+        else:
+            p_holm = None if outcome[0].p is None else next(adjusted)
+            verdicts.append(_conclude(open_, outcome, p_holm, len(p_values)))
+    return verdicts
+
+
+def _test(claim: Claim, readings: AllReadings, confidence: float) -> Tested | Gap:
+    if claim.kind == "event":
+        outcomes = happened(claim, readings)
+        return outcomes if isinstance(outcomes, Gap) else (event(claim, outcomes, confidence), outcomes, left_out(claim.cases, readings))
+    if claim.kind == "cost" and claim.quantity == "parameters":
+        counted = sizes(claim, readings)
+        return counted if isinstance(counted, Gap) else (parameters(claim, counted), counted, [])
+    metric = claim.quantity if claim.kind == "cost" else claim.metric
+    evidence = gather(claim, metric, readings)
+    if isinstance(evidence, Gap):
+        return evidence
+    of_kind = {"ordering": ordering, "no-difference": no_difference, "trend": monotone, "cost": seconds}[claim.kind]
+    return of_kind(claim, evidence, confidence), evidence.values, notes_of(evidence)
+
+
+def notes_of(evidence: Evidence) -> list[str]:
+    diverged = [case for case, of_seeds in evidence.values.items() if any(abs(v) == float("inf") or v != v for v in of_seeds.values())]
+    return [
+        *evidence.notes,
+        *([f"Diverged trainings of {', '.join(diverged)} count as the worst; ranks are compared."] if diverged else []),
+    ]
+
+
+def _open(spec: Spec, claim: Claim, tier: str, readings: AllReadings, alpha: float) -> ClaimVerdict:
+    """The claim before its evidence is weighed."""
+    metric = {"event": None, "cost": getattr(claim, "quantity", None)}.get(claim.kind, getattr(claim, "metric", None))
+    of_seeds = next((readings[case] for case in claim.case_names if readings.get(case)), {})
+    protocol = next((one.record.get("protocol") for one in of_seeds.values() if one.record.get("protocol")), None)
+    return ClaimVerdict(
+        id=claim.id,
+        text=claim.text,
+        where=claim.where,
+        kind=claim.kind,
+        verdict="no evidence",
+        reason="",
+        metric=metric,
+        label=claim.event if claim.kind == "event" else label(metric, protocol),
+        cases=list(claim.case_names),
+        reading=claim.reading,
+        values={},
+        n=dict.fromkeys(claim.case_names, 0),
+        alpha=claim.alpha or alpha,
+        tier=tier,
+        stand_in=stand_in_of(spec, tier, claim.case_names, readings),
+        note=claim.note,
+    )
+
+
+def _conclude(open_: ClaimVerdict, tested: Tested, p_holm: float | None, family: int) -> ClaimVerdict:
+    finding, values, notes = tested
+    seeds_needed = None
+    if finding.certain:
+        verdict, why = finding.certain, ""
+    elif p_holm <= open_.alpha:
+        verdict = "holds" if finding.supports <= finding.against else "contradicted"
+        why = f"{_p(finding.p, p_holm, family)}: decided at {open_.alpha:g}."
+    else:
+        verdict, planned = "inconclusive", plan_of(finding, open_.alpha / family)
+        seeds_needed = planned.likely or (planned.possible if finding.power is None else None)
+        why = f"{_undecided(finding, p_holm, open_.alpha, family)} {_would(planned, finding.power is not None)}"
+    return replace(
+        open_,
+        verdict=verdict,
+        reason=sentences([finding.told, why, *notes, scale(open_.tier, open_.stand_in)]),
+        values=values,
+        n={case: len(of_seeds) for case, of_seeds in values.items()},
+        effect=finding.effect,
+        difference=finding.difference,
+        interval=finding.interval,
+        margin=finding.margin,
+        test=finding.test,
+        p=finding.p,
+        p_holm=p_holm,
+        seeds_needed=seeds_needed,
+        direction=finding.direction,
+    )
+
+
+def plan_of(finding: Finding, level: float) -> Plan:
+    power = finding.power
+    return plan(level, finding.smallest_for, None if power is None else lambda n: power(n, level))
+
+
+def _p(p: float, p_holm: float, family: int) -> str:
+    return chance(p) if family == 1 else f"{chance(p)}, {chance(p_holm)} after Holm over {family} claims"
+
+
+def _undecided(finding: Finding, p_holm: float, alpha: float, family: int) -> str:
+    """Why not: too few seeds for any outcome, or not clear enough."""
+    if finding.smallest <= alpha / family:
+        return f"{_p(finding.p, p_holm, family)}: not decided at {alpha:g}."
+    floor = f"The smallest p these seeds can give is {finding.smallest:.2g}"
+    if family == 1:
+        return f"{floor}, so nothing can be decided at {alpha:g}."
+    return f"{floor}, {min(1.0, family * finding.smallest):.2g} after Holm over {family} claims: too few to decide at {alpha:g}."
+
+
+def _would(planned: Plan, has_effect: bool) -> str:
+    if planned.possible is None:
+        return f"Not even {CAP} seeds a case could."
+    earliest = f"{planned.possible} seeds a case could at the earliest"
+    if not has_effect:
+        return f"{earliest}."
+    if planned.likely is None:
+        return f"{earliest}; not even {CAP} probably would if what is observed is true."
+    return f"{earliest}; {planned.likely} would with {POWER:.0%} chance if what is observed is true."

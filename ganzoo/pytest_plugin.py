@@ -1,0 +1,128 @@
+"""Specs as pytest nodes. A test with the fixture `spec_case` runs once for every case of every spec, one with `spec_claim` once for
+every claim; `benchmarks/bench_documents.py` holds both.
+
+    pytest benchmarks                    # smoke tier, every spec
+    pytest benchmarks --run-slow         # regression: fresh runs against reference_results/measured
+
+All nodes share one results folder, xdist's workers too: what one worker trains, the others wait for and read.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from pathlib import Path
+
+import pytest
+
+from ganzoo.errors import DataError, UserError
+
+RESULTS = pytest.StashKey[Path]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("ganzoo", "re-running documents")
+    group.addoption("--run-slow", "--runslow", action="store_true", help="Regression: fresh runs against reference_results/measured.")
+    group.addoption("--tier", help="Tier to run. Default: smoke; with --run-slow, the tier of the measured file.")
+    group.addoption("--report", metavar="DIR", type=Path, help="Render the session's runs as HTML into this folder.")
+    group.addoption("--results", metavar="DIR", type=Path, help="Keep records here and go on from them. Default: fresh, thrown away.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "smoke: a case or claim of a spec at the smoke tier, seconds")
+    config.addinivalue_line("markers", "slow: a case or claim of a spec against reference_results/measured, minutes to hours")
+    config.addinivalue_line("python_files", "bench_documents.py")
+    for name in ("bench_case", "bench_claim"):  # no more, as the plugin is there in every project of the environment
+        config.addinivalue_line("python_functions", name)
+    given, shared = config.getoption("--results"), getattr(config, "workerinput", {}).get("ganzoo_results")
+    # a name that nobody has; the folder appears with the first record
+    passing = Path(tempfile.gettempdir()) / f"ganzoo-{uuid.uuid4().hex}"
+    config.stash[RESULTS] = Path(shared) if shared else given.absolute() if given else passing
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node) -> None:
+    """xdist: every worker gets the controller's results folder."""
+    node.workerinput["ganzoo_results"] = str(node.config.stash[RESULTS])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if RESULTS in config.stash and not config.getoption("--results") and not hasattr(config, "workerinput"):
+        shutil.rmtree(config.stash[RESULTS], ignore_errors=True)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    asked = {"spec_case", "spec_claim"}.intersection(metafunc.fixturenames)
+    if not asked:
+        return
+    from ganzoo import pytest_nodes
+
+    gather = {"spec_case": pytest_nodes.case_names, "spec_claim": pytest_nodes.claim_names}
+    mark = pytest.mark.slow if metafunc.config.getoption("--run-slow") else pytest.mark.smoke
+    for fixture in sorted(asked):
+        try:
+            names = gather[fixture](metafunc.config.rootpath)
+        except UserError as error:
+            raise pytest.Collector.CollectError(str(error)) from error
+        metafunc.parametrize(fixture, [pytest.param(name, id=str(name), marks=mark) for name in names], indirect=True)
+
+
+@pytest.fixture
+def spec_case(request: pytest.FixtureRequest):
+    """A `ganzoo.pytest_nodes.Node`: one case of one spec."""
+    return _node(request)
+
+
+@pytest.fixture
+def spec_claim(request: pytest.FixtureRequest):
+    """A `ganzoo.pytest_nodes.Node`: one claim of one spec."""
+    return _node(request)
+
+
+def _node(request: pytest.FixtureRequest):
+    from ganzoo.pytest_nodes import Name, Node
+
+    params = (value for item in request.session.items if hasattr(item, "callspec") for value in item.callspec.params.values())
+    config = request.config
+    return Node(
+        name=request.param,
+        session=[value for value in params if isinstance(value, Name)],
+        results=config.stash[RESULTS],
+        tier_asked=config.getoption("--tier"),
+        regression=config.getoption("--run-slow"),
+        workers=int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")),
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function):
+    """In a spec's node, missing data skips and any other mistake of the user's fails with its message alone."""
+    try:
+        return (yield)
+    except UserError as error:
+        if not {"spec_case", "spec_claim"}.intersection(pyfuncitem.fixturenames):
+            raise
+        if isinstance(error, DataError):
+            pytest.skip(str(error))
+        pytest.fail(str(error), pytrace=False)
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+    """--report: pages of whatever this session's results folder holds."""
+    out, results = config.getoption("--report"), config.stash[RESULTS]
+    if not out or not results.is_dir():
+        return
+    from ganzoo.bench.store import Store
+    from ganzoo.commands.judging import judged, rendered, tier_of
+    from ganzoo.pytest_nodes import specs_of
+    from ganzoo.spec import load_spec
+
+    try:
+        specs = [load_spec(path) for path in specs_of(config.rootpath).values()]
+        held = [(spec, records) for spec in specs if (records := Store(results).records(spec.name, config.getoption("--tier")))]
+        for page in rendered([judged(spec, tier_of(records), records) for spec, records in held], results, out):
+            terminalreporter.write_line(f"report: {page}")
+    except UserError as error:
+        terminalreporter.write_line(f"no report: {error}", red=True)

@@ -1,0 +1,141 @@
+"""`pytest benchmarks` from outside, in a project of one small spec: node ids, smoke, regression, options, xdist."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+BENCH = Path(__file__).resolve().parents[2] / "benchmarks" / "bench_documents.py"
+CLAIM = {"id": "C1", "text": "wider is better", "where": "§1", "kind": "ordering", "metric": "frechet", "better": "wide", "worse": "base"}
+CASES = {
+    "base": {},
+    "wide": {"model.hidden_g": [16], "source": {"assumed": "a test"}},
+    "longer": {"train.epochs": 3, "source": {"assumed": "a test"}},
+}
+IDS = ["bench_case[tiny-base]", "bench_case[tiny-wide]", "bench_case[tiny-longer]", "bench_claim[tiny-C1]"]
+
+
+@pytest.fixture
+def project(pytester, write_tiny_spec, monkeypatch) -> Path:
+    """A project with one spec and the suite's bench file; pytest's current folder."""
+    root = pytester.path
+    (root / "benchmarks" / "specs").mkdir(parents=True)
+    (root / "reference_results" / "published").mkdir(parents=True)
+    (root / "reference_results" / "published" / "tiny.yaml").write_text("document: tiny\ntitle: Tiny\n")
+    shutil.copy(BENCH, root / "benchmarks")
+    write_tiny_spec(root / "benchmarks" / "specs" / "tiny.yaml", CASES, claims=[CLAIM], tiers={"smoke": {"train.max_steps": 3}})
+    monkeypatch.delenv("GANZOO_DATA", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    return root
+
+
+def collected(result: pytest.RunResult) -> list[str]:
+    return re.findall(r"bench_documents\.py::(\S+)", result.stdout.str())
+
+
+def run(pytester, *arguments: object) -> pytest.RunResult:
+    """In a process of its own: training sets process-wide torch flags."""
+    return pytester.runpytest_subprocess("-p", "no:cacheprovider", *map(str, arguments), timeout=240)
+
+
+def test_node_ids_are_stable_and_selectable(pytester, project):
+    def ids(*arguments: str) -> list[str]:
+        return collected(pytester.runpytest_inprocess("--collect-only", "-q", *arguments))
+
+    assert ids("benchmarks") == IDS
+    assert ids("benchmarks", "-k", "tiny-wide") == ["bench_case[tiny-wide]"]
+    assert ids("benchmarks", "-m", "smoke") == IDS
+    assert ids("benchmarks", "-m", "slow") == []
+    assert ids("benchmarks", "-m", "slow", "--run-slow") == IDS
+    assert ids("benchmarks/bench_documents.py::bench_claim[tiny-C1]", "--runslow") == ["bench_claim[tiny-C1]"]
+
+
+def test_options_and_collection_work_from_any_folder(pytester, project, tmp_path_factory, monkeypatch):
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    result = pytester.runpytest_inprocess("--collect-only", "-q", "--run-slow", project / "benchmarks")
+    assert collected(result) == IDS
+
+
+def test_smoke_tells_junit_and_leaves_nothing_behind(pytester, project, monkeypatch, tmp_path_factory):
+    passing = tmp_path_factory.mktemp("tmp")
+    monkeypatch.setenv("TMPDIR", str(passing))
+    result = run(pytester, "benchmarks", "--junitxml=out.xml", "--report", "pages", "-o", "junit_family=legacy")
+    result.assert_outcomes(passed=4)
+    cases = {case.get("name"): case for case in ElementTree.parse(project / "out.xml").iter("testcase")}
+    told = {name: {p.get("name"): p.get("value") for p in case.iter("property")} for name, case in cases.items()}
+    assert told["bench_case[tiny-base]"]["tier"] == "smoke"
+    assert float(told["bench_case[tiny-base]"]["frechet (seed 0)"]) > 0
+    assert told["bench_claim[tiny-C1]"]["verdict"] == "inconclusive"
+    assert (project / "pages" / "tiny-smoke.html").is_file()
+    assert not list(passing.glob("ganzoo-*")) and not (project / "results").exists()
+
+
+def test_xdist_workers_share_each_run(pytester, project):
+    run(pytester, "benchmarks", "-n", "2", "--tier", "full", "--results", "kept").assert_outcomes(passed=4)
+    logs = [path.read_text() for path in project.glob("kept/tiny/*/*/log.txt")]
+    assert len(logs) == 2, "base and longer are one trajectory, wide another"
+    assert all(len(re.findall("seed 0, ", log)) == 1 for log in logs), "a run was trained twice"
+
+
+def test_regression_against_blessed_runs(pytester, project):
+    run(pytester, "benchmarks", "--run-slow").assert_outcomes(skipped=4)
+    records = bless(pytester, project)
+    run(pytester, "benchmarks", "--run-slow", "-k", "base or wide or C1").assert_outcomes(passed=3)
+    for record in records:
+        if record["case"] == "base":
+            record["evaluations"][-1]["metrics"]["frechet"] += 500.0
+    measured = project / "reference_results" / "measured" / "tiny.json"
+    measured.write_text(json.dumps(json.loads(measured.read_text()) | {"records": records}))
+    result = run(pytester, "benchmarks", "--runslow", "-k", "tiny-base or tiny-wide")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*classifier Fréchet distance: *lies outside*"])
+
+
+def bless(pytester, project: Path) -> list[dict]:
+    """Two seeds of base and wide at the smoke tier; the blessed records."""
+    ganzoo = (sys.executable, "-m", "ganzoo.cli")
+    pytester.run(*ganzoo, "run", "tiny/base", "tiny/wide", "--tier", "smoke", "--threads", "1", timeout=240)
+    done = pytester.run(*ganzoo, "bless", "tiny", "--tier", "smoke", "--reason", "a test", timeout=60)
+    assert done.ret == 0, done.stderr.str()
+    return json.loads((project / "reference_results" / "measured" / "tiny.json").read_text())["records"]
+
+
+def test_a_case_that_breaks_fails_its_node(pytester, project):
+    (project / "benchmarks" / "broken_nets.py").write_text(
+        "from ganzoo.models.mlp import MLPGAN\n"
+        "class Broken(MLPGAN):\n"
+        "    build = staticmethod(lambda options, latent, image: 1 / 0)\n"
+    )
+    path = project / "benchmarks" / "specs" / "tiny.yaml"
+    path.write_text(path.read_text().replace('"model.hidden_g": [\n    16\n   ]', '"model.name": "broken_nets:Broken"'))
+    result = run(pytester, "benchmarks")
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(["*ZeroDivisionError*"])
+
+
+def test_missing_data_skips_and_a_bad_spec_stops_with_its_line(pytester, project):
+    path = project / "benchmarks" / "specs" / "tiny.yaml"
+    good = path.read_text()
+    path.write_text(good.replace('"digits"', '"mnist"'))
+    result = run(pytester, "benchmarks", "-rs", "-k", "tiny-base")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*GANZOO_DATA*"])
+    path.write_text(good.replace('"batch_size"', '"batchsize"'))
+    result = pytester.runpytest_inprocess("benchmarks")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*tiny.yaml:*batchsize*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_other_projects_notice_nothing(pytester):
+    pytester.makepyfile(test_plain="def test_plain(): pass\ndef bench_nothing(): raise SystemExit")
+    pytester.makepyfile(bench_script="raise SystemExit('a script, not a test')")
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)

@@ -1,0 +1,147 @@
+"""One run from start to record: repeatable, resumable, extendable, and honest when it fails."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from ganzoo.bench import run as run_module
+from ganzoo.bench.run import CHECKPOINT, Hooks, execute
+from ganzoo.bench.worker import work_on
+from ganzoo.errors import CheckpointError
+
+CPU = torch.device("cpu")
+
+
+def interrupted_after(steps: int) -> Hooks:
+    asked = iter(range(1, 10**6))
+    return Hooks(interrupted=lambda: next(asked) >= steps, checkpoint_seconds=1e9)
+
+
+def test_the_record_tells_everything(run_of, store):
+    record = execute(run_of("short"), store, CPU)
+    assert record == json.loads((store.root / run_of("short").folder / "record.json").read_text())
+    assert record["status"] == "finished" and record["cases"] == {"short": 2}
+    assert [(e["epoch"], e["step"]) for e in record["evaluations"]] == [(1, 5), (2, 10)]
+    metrics = record["evaluations"][-1]["metrics"]
+    assert set(metrics) == set(run_module.METRICS) and all(isinstance(value, int | float) for value in metrics.values())
+    assert record["losses"]["step"] == [2, 4, 6, 8, 10]
+    assert record["counts"]["parameters"] == {"generator": 4 * 8 + 8 + 8 * 64 + 64, "discriminator": 64 * 8 + 8 + 8 + 1}
+    assert record["data"]["count"] == 320 and record["data"]["shape"] == [1, 8, 8]
+    assert record["protocol"]["fields"]["num_fake"] == 200
+    assert record["environment"]["threads"] == 1
+    assert record["timing"]["steps_per_second"] > 0 and record["timing"]["peak_memory_mb"] > 0
+    folder = store.root / run_of("short").folder
+    assert (folder / record["evaluations"][-1]["samples"]).read_bytes().startswith(b"\x89PNG")
+    assert (folder / "case.yaml").read_text().startswith("model:")
+
+
+def test_the_same_key_gives_the_same_weights_and_metrics(run_of, store, tmp_path):
+    first = execute(run_of("short"), store, CPU)
+    again = execute(run_of("short"), type(store)(tmp_path / "elsewhere"), CPU)
+    assert first["weights"] == again["weights"]
+    assert [e["metrics"] for e in first["evaluations"]] == [e["metrics"] for e in again["evaluations"]]
+    assert first["weights"] != execute(run_of("short", seed=1), store, CPU)["weights"]
+
+
+def test_a_finished_run_is_not_run_again(run_of, store, monkeypatch):
+    first = execute(run_of("short"), store, CPU)
+    monkeypatch.setattr(run_module, "train", lambda *_, **__: pytest.fail("trained again"))
+    assert execute(run_of("short"), store, CPU) == first
+
+
+@pytest.mark.parametrize("steps", [1, 5, 7, 13, 19])
+def test_an_interrupted_run_ends_as_if_nothing_had_happened(run_of, store, tmp_path, steps):
+    whole = execute(run_of("long"), type(store)(tmp_path / "whole"), CPU)
+    part = execute(run_of("long"), store, CPU, interrupted_after(steps))
+    assert part["status"] == "partial"
+    resumed = execute(run_of("long"), store, CPU)
+    assert resumed["weights"] == whole["weights"]
+    assert resumed["losses"] == whole["losses"]
+    assert [(e["step"], e["weights"], e["metrics"]) for e in resumed["evaluations"]] == [
+        (e["step"], e["weights"], e["metrics"]) for e in whole["evaluations"]
+    ]
+
+
+def test_a_sweep_extends_a_finished_training_without_repeating_it(run_of, store, tmp_path):
+    whole = execute(run_of("short", "long"), type(store)(tmp_path / "whole"), CPU)
+    execute(run_of("short"), store, CPU)
+    lines = []
+    extended = execute(run_of("long"), store, CPU, Hooks(log=lines.append))
+    assert "resumed at step 10 of 20" in lines
+    assert extended["weights"] == whole["weights"]
+    assert extended["cases"] == whole["cases"] == {"short": 2, "long": 4}
+
+
+def test_a_stop_before_the_checkpoint_that_was_evaluated_needs_no_training(run_of, store, monkeypatch):
+    execute(run_of("long"), store, CPU)  # evaluates every epoch, so epoch 2 is known
+    monkeypatch.setattr("ganzoo.train.batches.Batches.next", lambda *_: pytest.fail("trained again"))
+    record = execute(run_of("short", "long"), store, CPU)
+    assert record["cases"] == {"short": 2, "long": 4} and record["status"] == "finished"
+
+
+def test_a_diverged_training_is_an_outcome(spec, run_of, store, monkeypatch):
+    run = run_of("short")
+
+    def broken(case, state, until, **_):
+        state.step = until
+        for p in state.g.parameters():
+            p.data.fill_(float("nan"))
+        return True
+
+    monkeypatch.setattr(run_module, "train", broken)
+    record = execute(run, store, CPU)
+    assert record["status"] == "finished"
+    assert set(record["evaluations"][-1]["metrics"].values()) == {None}
+    assert record["evaluations"][-1]["samples"] is None
+
+
+def test_a_crash_is_a_row_and_is_retried_on_demand(run_of, store, monkeypatch):
+    run, messages = run_of("short"), []
+
+    def explode(*_, **__):
+        raise RuntimeError("kaput <here>")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "evaluate", explode)
+        record = work_on(run, store, CPU, messages.append, retry=False)
+    assert record["status"] == "crashed" and record["error"]["message"] == "kaput <here>"
+    assert "explode" in record["error"]["trace"]
+    assert work_on(run, store, CPU, messages.append, retry=False)["status"] == "crashed"
+    assert work_on(run, store, CPU, messages.append, retry=True)["status"] == "finished"
+
+
+def test_a_crash_keeps_what_an_earlier_case_of_the_trajectory_reached(run_of, store, monkeypatch):
+    execute(run_of("short"), store, CPU)
+    monkeypatch.setattr(run_module, "evaluate", lambda *_: (_ for _ in ()).throw(RuntimeError("kaput")))
+    record = work_on(run_of("long"), store, CPU, lambda _: None, retry=False)
+    assert record["status"] == "crashed"
+    assert record["cases"] == {"short": 2, "long": 4}
+    assert [e["epoch"] for e in record["evaluations"]] == [1, 2]
+
+
+def test_out_of_memory_gives_a_hint(run_of, store, monkeypatch):
+    def starve(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(run_module, "train", starve)
+    record = work_on(run_of("short"), store, CPU, lambda _: None, retry=False)
+    assert "train.batch_size" in record["error"]["hint"] and "bf16" in record["error"]["hint"]
+
+
+def test_a_damaged_checkpoint_is_refused_not_trusted(run_of, store):
+    execute(run_of("long"), store, CPU, interrupted_after(7))
+    path = store.root / run_of("long").folder / CHECKPOINT
+    data = bytearray(path.read_bytes())
+    data[-10] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(CheckpointError, match="checksum.*Delete it"):
+        execute(run_of("long"), store, CPU)
+
+
+def test_resuming_keeps_the_thread_count_it_began_with(run_of, store):
+    execute(run_of("long"), store, CPU, interrupted_after(7))
+    torch.set_num_threads(2)
+    assert execute(run_of("long"), store, CPU)["environment"]["threads"] == 1

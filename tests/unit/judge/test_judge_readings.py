@@ -1,0 +1,136 @@
+"""Cases read off records: last and best, shared trajectories, crashed and partial runs, values that are not finite."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from ganzoo.judge.comparable import changed_settings, differing_fields
+from ganzoo.judge.readings import events_of, loss_variation, read, read_case, values
+
+SHARED = {"original": 30, "long": 50, "longer": 100}
+
+
+def row(epoch, frechet, select):
+    return {"epoch": epoch, "step": epoch * 100, "metrics": {"frechet": frechet}, "select": {"frechet": select}}
+
+
+def test_last_and_best(record_of):
+    """Best is chosen on the other samples, and only up to the case's epoch: 7.5 at epoch 10, not 3 at 50."""
+    record = record_of(cases=SHARED, evaluations={}, status="finished")
+    record["evaluations"] = [row(10, 8.0, 7.5), row(30, 7.0, 9.0), row(50, 2.0, 3.0), row(100, 5.0, 4.0)]
+    readings = read([record])
+    assert {case: (r[0].last["frechet"], r[0].best["frechet"]) for case, r in readings.items()} == {
+        "original": (7.0, 8.0),
+        "long": (2.0, 2.0),
+        "longer": (5.0, 2.0),
+    }
+    assert {r[0].trajectory for r in readings.values()} == {readings["original"][0].trajectory}
+
+
+def test_a_longer_training_in_another_record_is_the_same_trajectory(record_of):
+    """Same settings and seed: only the length differs. Another seed, tier or setting is another training."""
+    name = read_case(record_of("original", 1, 5.0), "original").trajectory
+    assert read_case(record_of("long", 1, 5.0), "long").trajectory == name
+    others = [record_of("original", 2, 5.0), record_of("narrow", 1, 5.0), record_of("original", 1, 5.0, tier="small")]
+    assert all(read_case(other, other["case"]).trajectory != name for other in others)
+
+
+@pytest.mark.parametrize("status", ["crashed", "partial"])
+def test_a_run_that_ended_early_yields_the_cases_it_passed(record_of, status):
+    record = record_of(cases=SHARED, evaluations={30: 7.0, 50: 6.0}, status=status)
+    found = {case: of_seeds[0] for case, of_seeds in read([record]).items()}
+    assert {case: one.status for case, one in found.items()} == {"original": "finished", "long": "finished", "longer": status}
+    assert found["longer"].last == found["longer"].best == {} and found["long"].last["frechet"] == 6.0
+
+
+def test_null_is_a_diverged_value_and_a_missing_key_is_none(record_of):
+    readings = read([record_of(seed=0, evaluations={"frechet": None}), record_of(seed=1, evaluations={"frechet": 3.0, "kid": 0.1})])
+    found = values(readings["original"], "frechet")
+    assert math.isnan(found[0]) and found[1] == 3.0
+    assert values(readings["original"], "kid") == {1: 0.1}
+
+
+def test_best_of_a_training_that_diverged_later_is_its_best_finite_one(record_of):
+    record = record_of(evaluations={10: 4.0, 20: 6.0, 30: None})
+    (reading,) = read([record])["original"].values()
+    assert math.isnan(reading.last["frechet"]) and reading.best["frechet"] == 4.0
+    diverged = record_of(evaluations={20: None, 30: None})
+    assert math.isnan(read_case(diverged, "original").best["frechet"])
+
+
+def test_without_other_samples_there_is_no_best(record_of):
+    record = record_of(evaluations=5.0)
+    del record["evaluations"][0]["select"]
+    assert read_case(record, "original").best == {}
+
+
+def test_of_two_records_the_finished_one_then_the_later_one(record_of):
+    old, new = record_of(evaluations=5.0, started="2026-01-01"), record_of(evaluations=6.0, started="2026-02-02")
+    crashed = record_of(evaluations={}, status="crashed", started="2026-03-03")
+    for records in ([old, new, crashed], [crashed, new, old]):
+        assert read(records)["original"][0].last["frechet"] == 6.0
+    assert read([crashed])["original"][0].status == "crashed"
+    retried = record_of(evaluations={}, status="partial", started="2026-04-04")
+    assert read([crashed, retried])["original"][0].status == "partial"
+
+
+def test_scalars_of_a_case_that_ends_before_its_trajectory(record_of):
+    """The longest case has the run's scalars; a shorter one the variation of its own losses' later half."""
+    losses = {"step": [1000, 2000, 3000, 4000, 5000], "d": [9.0, 1.0, 3.0, 7.0, 7.0], "g": [1.0, 1.0, 2.0, 2.0, None]}
+    scalars = {"d_loss_variation": 0.25, "g_loss_variation": None, "seconds_per_epoch": 8.0}
+    record = record_of(cases={"original": 30, "long": 50}, evaluations={30: 1.0, 50: 1.0}, losses=losses, scalars=scalars)
+    found = {case: of_seeds[0].last for case, of_seeds in read([record]).items()}
+    assert found["long"]["d_loss_variation"] == 0.25 and math.isnan(found["long"]["g_loss_variation"])
+    assert found["original"]["d_loss_variation"] == 0.5  # of [1, 3]: std 1, mean 2
+    assert found["original"]["g_loss_variation"] == pytest.approx((2 / 9) ** 0.5 / 2 * 1.5, rel=0.1)
+    assert found["original"]["seconds_per_epoch"] == found["long"]["seconds_per_epoch"] == 8.0
+
+
+def test_too_few_losses_have_no_variation(record_of):
+    assert loss_variation([1.0]) is None and loss_variation([]) is None and loss_variation([1.0, -1.0, 1.0, -1.0]) is None
+    record = record_of(evaluations=1.0, scalars={"d_loss_variation": None, "seconds_per_epoch": None})
+    assert set(read_case(record, "original").last) == {"frechet"}
+
+
+def test_events_count_up_to_the_case(record_of):
+    record = record_of(
+        cases={"original": 30, "long": 50}, evaluations={30: 1.0, 50: 1.0}, events=[{"kind": "modes-lost", "step": 3001, "detail": ""}]
+    )
+    found = {case: events_of(of_seeds[0]) for case, of_seeds in read([record]).items()}
+    assert found == {"original": set(), "long": {"modes-lost"}}
+
+
+def test_changed_settings_are_named(record_of, spec_of):
+    settings = spec_of().resolve("original").as_dict()
+    record = record_of(evaluations=1.0)
+    assert changed_settings(record, "original", settings) == []
+    record["resolved"]["optim"]["d"]["lr"] = 1e-3
+    record["resolved"]["optim"]["d"]["unknown_today"] = 1
+    record["cases"]["original"] = 31
+    assert changed_settings(record, "original", settings) == ["optim.d.lr", "train.epochs"]
+
+
+def test_a_leaders_greater_length_is_no_change(record_of, spec_of):
+    record = record_of(cases=SHARED, evaluations={30: 1.0, 50: 1.0, 100: 1.0})
+    assert record["resolved"]["train"]["epochs"] == 100
+    assert all(changed_settings(record, case, spec_of().resolve(case).as_dict()) == [] for case in SHARED)
+
+
+def test_max_steps_cuts_the_length(record_of, spec_of):
+    """600 steps an epoch: 1500 steps are 2.5 epochs."""
+    settings = spec_of().resolve("original").as_dict()
+    settings["train"]["max_steps"] = 1500
+    record = record_of(evaluations={2.5: 1.0}, cases={"original": 2.5})
+    assert changed_settings(record, "original", settings) == []
+    record["cases"]["original"] = 2.0
+    assert changed_settings(record, "original", settings) == ["train.epochs"]
+
+
+def test_protocols_differ_by_field():
+    one = {"name": "a", "hash": "1", "fields": {"num_fake": 10, "resize": {"side": 8}}}
+    assert differing_fields([one, one, {**one, "fields": {}}]) == []  # the hash decides
+    assert differing_fields([one, {**one, "hash": "2", "fields": {"num_fake": 20, "resize": {"side": 9}}}]) == ["num_fake", "resize.side"]
+    assert differing_fields([one, {"name": "b", "hash": "2", "fields": {**one["fields"], "ema": 0.9}}]) == ["ema", "name"]
+    assert differing_fields([one, {**one, "hash": "3"}]) == ["hash"]

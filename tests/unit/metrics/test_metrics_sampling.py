@@ -1,0 +1,103 @@
+"""From z to uint8 images."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from ganzoo.metrics.evaluate import sample_images, to_uint8
+from ganzoo.metrics.reals import CHUNK
+from ganzoo.streams import fill_latent, stream
+
+
+class Identity(nn.Module):
+    """z (N, 16) → (N, 1, 4, 4), entry by entry, so that no batch size rounds differently."""
+
+    def forward(self, z):
+        return z.view(-1, 1, 4, 4) / 4
+
+
+def sampled(case, count, seed=0, name="eval/report"):
+    return list(sample_images(Identity(), case, count, stream(seed, name)))
+
+
+@pytest.mark.parametrize("limits", [(-1.0, 1.0), (0.0, 1.0), (-0.5, 0.5), (0.0, 255.0)])
+def test_every_grey_level_comes_back(limits):
+    low, high = limits
+    levels = torch.arange(256)
+    assert torch.equal(to_uint8(levels / 255 * (high - low) + low, limits), levels.to(torch.uint8))
+
+
+def test_it_rounds_to_nearest():
+    x = torch.tensor([0.4, 0.6, 100.49, 100.51, 254.4, 254.6])
+    assert to_uint8(x, (0.0, 255.0)).tolist() == [0, 1, 100, 101, 254, 255]
+
+
+def test_it_clips_and_does_not_wrap():
+    x = torch.tensor([-7.0, -1.001, 1.001, 7.0, float("inf"), float("-inf")])
+    assert to_uint8(x, (-1.0, 1.0)).tolist() == [0, 0, 255, 255, 255, 0]
+
+
+def test_the_range_is_not_read_off_the_images():
+    """Min-max rescaling would stretch a faint image to full contrast."""
+    faint = torch.tensor([-0.1, 0.1])
+    assert to_uint8(faint, (-1.0, 1.0)).tolist() == [115, 140]
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_the_images_are_left_as_they_were(dtype):
+    x = torch.tensor([-2.0, -0.5, 0.0, 0.5, 2.0], dtype=dtype)
+    before = x.clone()
+    found = to_uint8(x, (-1.0, 1.0))
+    assert found.dtype == torch.uint8 and found.tolist() == [0, 64, 128, 191, 255]
+    assert torch.equal(x, before)
+
+
+@pytest.mark.parametrize(("count", "chunks"), [(1, [1]), (CHUNK, [CHUNK]), (2 * CHUNK + 5, [CHUNK, CHUNK, 5])])
+def test_as_many_as_asked_for_in_chunks(make_case, count, chunks):
+    found = sampled(make_case(), count)
+    assert [len(chunk) for chunk in found] == chunks
+    assert all(chunk.shape[1:] == (1, 4, 4) and chunk.dtype == torch.uint8 for chunk in found)
+
+
+def test_the_first_images_do_not_depend_on_the_count(make_case):
+    most = torch.cat(sampled(make_case(), 2 * CHUNK + 100))
+    for count in (1, 7, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK):
+        assert torch.equal(torch.cat(sampled(make_case(), count)), most[:count]), count
+
+
+def test_no_two_chunks_are_alike(make_case):
+    first, second = sampled(make_case(), 2 * CHUNK)
+    assert not torch.equal(first, second)
+
+
+def test_seed_and_stream_decide_the_images(make_case):
+    def images(*arguments):
+        return torch.cat(sampled(make_case(), 50, *arguments))
+
+    assert torch.equal(images(0, "eval/report"), images(0, "eval/report"))
+    assert not torch.equal(images(0, "eval/report"), images(1, "eval/report"))
+    assert not torch.equal(images(0, "eval/report"), images(0, "eval/select"))
+
+
+@pytest.mark.parametrize("dist", ["normal", "uniform"])
+def test_z_follows_the_law_trained_with(make_case, dist):
+    case = make_case()
+    case = case.model_copy(update={"model": case.model.model_copy(update={"latent": case.model.latent.model_copy(update={"dist": dist})})})
+    (found,) = sample_images(Identity(), case, 30, stream(5, "x"))
+    z = fill_latent(torch.empty(CHUNK, 16), dist, stream(5, "x"))[:30]
+    assert torch.equal(found, to_uint8(Identity()(z), (-1.0, 1.0)))
+
+
+def test_the_case_says_which_range_g_makes(make_case):
+    halved, whole = (torch.cat(sampled(make_case(fake_range=limits), 20)) for limits in ([-2.0, 2.0], [-1.0, 1.0]))
+    assert halved.float().std() < 0.6 * whole.float().std()
+
+
+def test_z_is_drawn_on_the_given_generator_alone(make_case):
+    generator = stream(0, "eval/report")
+    before, of_torch = generator.get_state(), torch.get_rng_state()
+    list(sample_images(Identity(), make_case(), 10, generator))
+    assert torch.equal(torch.get_rng_state(), of_torch)
+    assert not torch.equal(generator.get_state(), before)
