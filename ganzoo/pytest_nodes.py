@@ -18,9 +18,9 @@ from ganzoo.spec import Spec, find_specs, load_spec
 SMOKE = "smoke"
 
 
-def specs_of(rootpath: Path) -> dict[str, Path]:
-    """The specs of the project that pytest's root lies in, else of the one `ganzoo` itself would take."""
-    above = (folder / paths.SPECS for folder in (rootpath, *rootpath.parents))
+def specs_of(bench: Path) -> dict[str, Path]:
+    """The specs of the project that a bench file (or its folder) lies in, else of the one `ganzoo` itself would take."""
+    above = (folder / paths.SPECS for folder in (bench, *bench.parents))
     return find_specs(next((folder for folder in above if folder.is_dir()), None) or paths.specs_dir())
 
 
@@ -36,12 +36,12 @@ class Name:
         return f"{self.spec.stem}-{self.part}"
 
 
-def case_names(rootpath: Path) -> list[Name]:
-    return [Name(path, case, (case,)) for path in specs_of(rootpath).values() for case in load_spec(path).cases]
+def case_names(bench: Path) -> list[Name]:
+    return [Name(path, case, (case,)) for path in specs_of(bench).values() for case in load_spec(path).cases]
 
 
-def claim_names(rootpath: Path) -> list[Name]:
-    return [Name(path, claim.id, tuple(claim.case_names)) for path in specs_of(rootpath).values() for claim in load_spec(path).claims]
+def claim_names(bench: Path) -> list[Name]:
+    return [Name(path, claim.id, tuple(claim.case_names)) for path in specs_of(bench).values() for claim in load_spec(path).claims]
 
 
 @dataclass(frozen=True)

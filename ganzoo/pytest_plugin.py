@@ -63,7 +63,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     mark = pytest.mark.slow if metafunc.config.getoption("--run-slow") else pytest.mark.smoke
     for fixture in sorted(asked):
         try:
-            names = gather[fixture](metafunc.config.rootpath)
+            names = gather[fixture](Path(metafunc.module.__file__))
         except UserError as error:
             raise pytest.Collector.CollectError(str(error)) from error
         metafunc.parametrize(fixture, [pytest.param(name, id=str(name), marks=mark) for name in names], indirect=True)
@@ -119,8 +119,9 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
     from ganzoo.pytest_nodes import specs_of
     from ganzoo.spec import load_spec
 
+    bench = config.invocation_params.dir / config.args[0].partition("::")[0]
     try:
-        specs = [load_spec(path) for path in specs_of(config.rootpath).values()]
+        specs = [load_spec(path) for path in specs_of(bench).values()]
         held = [(spec, records) for spec in specs if (records := Store(results).records(spec.name, config.getoption("--tier")))]
         for page in rendered([judged(spec, tier_of(records), records) for spec, records in held], results, out):
             terminalreporter.write_line(f"report: {page}")

@@ -73,6 +73,7 @@ def epoch_of(step: int, per_epoch: int) -> float:
 def trajectory(case: Case) -> str:
     """Everything of a case but its length, as canonical JSON: equal for cases that can share one training."""
     settings = case.model_dump(mode="json")
+    settings["data"]["stand_in"] = None  # a remark for readers
     settings["train"] = {key: value for key, value in settings["train"].items() if key not in ("epochs", "max_steps")}
     return json.dumps(settings, sort_keys=True)
 

@@ -20,7 +20,7 @@ def write_text(path: Path, text: str) -> None:
     """Replace a file as a whole; a kill leaves the old one or the new one."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with partial.open("w") as handle:
+        with partial.open("w", encoding="utf-8") as handle:
             handle.write(text)
             handle.flush()
             os.fsync(handle.fileno())
@@ -33,7 +33,7 @@ def read_record(path: Path) -> dict:
     """A record; StoreError where the file is not one."""
     remedy = "Delete it (the checkpoint beside it resumes the run), or restore it."
     try:
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise StoreError(f"record {path} cannot be read: {error}. {remedy}") from error
     missing = sorted(REQUIRED - record.keys()) if isinstance(record, dict) else sorted(REQUIRED)

@@ -53,7 +53,7 @@ def work_on(run: Run, store: Store, device: torch.device, send, *, retry: bool) 
     with store.lock(run.folder, waiting=lambda: send(("waiting",))) as folder:
 
         def log(line: str) -> None:
-            with (folder / "log.txt").open("a") as handle:
+            with (folder / "log.txt").open("a", encoding="utf-8") as handle:
                 handle.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {line}\n")
 
         known = store.record(run.folder)
@@ -77,10 +77,21 @@ def main(pipe: Connection, root: Path, device: str, threads: int, retry: bool) -
     signal.signal(signal.SIGINT, _ask_to_stop)
     signal.signal(signal.SIGTERM, _ask_to_stop)
     target, store = prepare(threads, device), Store(root)
-    while (run := pipe.recv()) is not None:
+
+    def send(message: tuple) -> None:
         try:
-            pipe.send(("done", work_on(run, store, target, pipe.send, retry=retry)))
-        except UserError as error:
-            pipe.send(("refused", f"{run.spec}/{run.case} seed {run.seed}: {error}"))
-        if _stop:
+            pipe.send(message)
+        except OSError:  # whoever started this process is gone: save and stop
+            _ask_to_stop()
+
+    while not _stop:
+        try:
+            run = pipe.recv()
+        except EOFError:
             break
+        if run is None:
+            break
+        try:
+            send(("done", work_on(run, store, target, send, retry=retry)))
+        except UserError as error:
+            send(("refused", f"{run.spec}/{run.case} seed {run.seed}: {error}"))

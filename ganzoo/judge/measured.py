@@ -43,7 +43,7 @@ class _Open(BaseModel):
 
 
 class _Evaluation(_Open):
-    epoch: int = Field(ge=0)
+    epoch: float = Field(ge=0)
     metrics: dict[str, float | None]
 
 
@@ -51,7 +51,7 @@ class _Record(_Open):
     key: str
     spec: str
     case: str
-    cases: dict[str, int] = Field(min_length=1)
+    cases: dict[str, float] = Field(min_length=1)
     seed: int
     tier: str
     status: Literal["finished", "crashed", "partial"]

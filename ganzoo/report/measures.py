@@ -117,14 +117,14 @@ def training_titles(records: list[dict], titles: dict[str, str]) -> dict[str, st
     found: dict[str, str] = {}
     for record in records:
         case, cases = record["case"], record["cases"]
-        others = [f"{name} (epoch {number(epoch)})" for name, epoch in sorted(cases.items(), key=lambda kv: kv[1]) if name != case]
+        others = [f"{name} (epoch {epoch:g})" for name, epoch in sorted(cases.items(), key=lambda kv: kv[1]) if name != case]
         found[case] = "; also ".join(filter(None, [titles.get(case, ""), ", ".join(others)]))
     return found
 
 
 def metric_curves(records: list[dict], labels: dict[str, str], titles: dict[str, str], first: list[str]) -> list[Curves]:
-    """One set of panels per metric; those the claims speak of come first."""
-    found = {m for r in records for e in r["evaluations"] for m in e["metrics"]}
+    """One set of panels per metric that the judge knows, those of `first` (what the claims speak of) before the others."""
+    found = {m for r in records for e in r["evaluations"] for m in e["metrics"] if m in DIRECTION}
     order = [m for m in dict.fromkeys(first) if m in found]
     order += [m for m in _ordered(found) if m not in order]
     sets = []

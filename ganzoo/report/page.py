@@ -13,6 +13,7 @@ from markupsafe import Markup
 from ganzoo import __version__
 from ganzoo.bench.store import write_text
 from ganzoo.errors import StoreError
+from ganzoo.report.text import plural
 from ganzoo.report.verdicts import look
 
 
@@ -22,7 +23,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("ganzoo.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals["look"] = look
+    environment.globals |= {"look": look, "plural": plural}
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False}  # verdicts keep their order
     return environment
 

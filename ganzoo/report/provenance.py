@@ -15,6 +15,10 @@ KINDS = {
 }
 
 
+OF_MODEL = {"kind": "assumed", "text": "suite default: the option is left to the model"}
+DROPPED = {"kind": "", "text": ""}  # a case that takes SGD has no betas, and no source for having none
+
+
 @dataclass(frozen=True)
 class Setting:
     path: str
@@ -43,11 +47,14 @@ class Provenance:
     tier: list[Setting]  # what the tier scaled down
 
 
-def provenance(resolved: dict[str, Resolved]) -> Provenance | None:
-    """From {case: Resolved}. The reference is the case nearest to all others: in a one-change-at-a-time spec, the base."""
+def provenance(resolved: dict[str, Resolved], records: list[dict]) -> Provenance | None:
+    """From {case: Resolved}. The reference is the case nearest to all others: in a one-change-at-a-time spec, the base.
+
+    Options that a spec leaves to its model are known only once it ran: their values come from the records.
+    """
     if not resolved:
         return None
-    flat = {case: dotted(r.as_dict()) for case, r in resolved.items()}
+    flat = {case: _complete(dotted(r.as_dict()), case, records) for case, r in resolved.items()}
     reference = min(flat, key=lambda case: sum(_distance(flat[case], other) for other in flat.values()))
     base = resolved[reference]
     settings = [_setting(base, path, value) for path, value in flat[reference].items()]
@@ -62,6 +69,13 @@ def provenance(resolved: dict[str, Resolved]) -> Provenance | None:
     return Provenance(reference, settings, assumed, {k: n for k, n in counts.items() if n}, overrides, tier)
 
 
+def _complete(settings: dict, case: str, records: list[dict]) -> dict:
+    """The settings, with the model's own options as a run of the case recorded them, in its order."""
+    ran = next((dotted(r["resolved"]) for r in records if case in r["cases"]), {})
+    options = {path: value for path, value in ran.items() if path.startswith("model.")}
+    return {path: settings.get(path, value) for path, value in options.items()} | settings
+
+
 def _distance(a: dict, b: dict) -> int:
     return sum(a.get(path) != b.get(path) for path in a.keys() | b.keys())
 
@@ -72,5 +86,5 @@ def _changed(resolved: Resolved, values: dict, base: dict) -> list[Setting]:
 
 
 def _setting(resolved: Resolved, path: str, value: object, before: str = "") -> Setting:
-    source = resolved.sources.get(path, {"kind": "", "text": ""})  # a setting that a case drops has none
+    source = resolved.sources.get(path, OF_MODEL if path.startswith("model.") else DROPPED)
     return Setting(path, setting(value), source["kind"], source["text"], before)

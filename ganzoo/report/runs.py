@@ -52,7 +52,6 @@ def crashed(records: list[dict]) -> list[Row]:
                 "status": record["status"],
                 "error": ": ".join(str(error[k]) for k in ("type", "message") if error.get(k)) or "stopped before its last epoch",
                 "hint": str(error.get("hint") or ""),
-                "trace": str(error.get("trace") or ""),
             }
         )
     return rows
@@ -83,10 +82,15 @@ def ledger(records: list[dict]) -> list[Row]:
             "key": digest(record["key"]),
             "weights": digest(record.get("weights")),
             "started": str(record.get("started") or NONE),
-            "total": seconds((record.get("timing") or {}).get("total_seconds")),
+            "took": _took(record.get("timing") or {}),
         }
         for record in records
     ]
+
+
+def _took(timing: dict) -> str:
+    parts = [timing.get(f"{part}_seconds") for part in ("data", "train", "eval")]
+    return seconds(sum(filter(is_number, parts))) if any(map(is_number, parts)) else NONE
 
 
 def costs(records: list[dict]) -> list[Row]:
@@ -105,7 +109,7 @@ def costs(records: list[dict]) -> list[Row]:
                 "discriminator": number(parameters.get("discriminator")),
                 "flops": number(counts.get("flops_per_step")),
                 "per_epoch": _mean(per_epoch) + " s" if any(is_number(v) for v in per_epoch) else NONE,
-                "total": seconds(_plain_mean([t.get("total_seconds") for t in timing])),
+                "train": seconds(_plain_mean([t.get("train_seconds") for t in timing])),
                 "eval": seconds(_plain_mean([t.get("eval_seconds") for t in timing])),
                 "steps": _mean([t.get("steps_per_second") for t in timing]),
                 "memory": number(max((t.get("peak_memory_mb") for t in timing if is_number(t.get("peak_memory_mb"))), default=None)),
@@ -149,13 +153,20 @@ def protocols(records: list[dict]) -> list[Fields]:
     """The distinct protocols: name, hash and every field behind it."""
     found = []
     for protocol, runs in _distinct(records, "protocol"):
-        rows = [("hash", str(protocol.get("hash") or NONE)), *_rows(protocol.get("fields") or {})]
-        found.append(Fields(str(protocol.get("name") or "unnamed protocol"), rows, runs))
+        fields = [(name, value) for name, value in _rows(protocol.get("fields") or {}) if name != "name"]
+        found.append(Fields(protocol["name"], [("hash", protocol["hash"]), *fields], runs))
     return found
 
 
 def datasets(records: list[dict]) -> list[Fields]:
-    return [Fields(str(data.get("name")), _rows(data), runs) for data, runs in _distinct(records, "data")]
+    """The distinct data sets, by digest. A run that crashed early knows less of its data than the others."""
+    fullest: dict[str, dict] = {}
+    for record in records:
+        data = record.get("data") or {}
+        if data.get("digest") and len(data) > len(fullest.get(data["digest"], {})):
+            fullest[data["digest"]] = data
+    used = Counter((record.get("data") or {}).get("digest") for record in records)
+    return [Fields(data["name"], _rows(data), used[digest_]) for digest_, data in fullest.items()]
 
 
 def codes(records: list[dict]) -> list[tuple[str, int]]:

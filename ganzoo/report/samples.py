@@ -10,8 +10,6 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from ganzoo.report.text import number
-
 TOTAL_BYTES = 1_600_000  # of PNG in one report, before base64 adds a third
 MOST_BYTES = 120_000  # of one grid
 WIDEST, NARROWEST = 512, 64  # pixels
@@ -80,7 +78,7 @@ def _common_seed(shown: dict[str, list[tuple[dict, dict]]]) -> int | None:
 
 def _grid(case: str, title: str, runs: list[tuple[dict, dict]], seed: int | None, results: Path | None, budget: int) -> Grid:
     record, evaluation = next(((r, e) for r, e in runs if r["seed"] == seed), runs[0])
-    about = {"case": case, "title": title, "seed": record["seed"], "epoch": number(evaluation["epoch"])}
+    about = {"case": case, "title": title, "seed": record["seed"], "epoch": f"{evaluation['epoch']:g}"}
     if results is None:
         return Grid(**about, missing="the samples stay with the run; this report was made from records alone")
     path = sample_file(results, record, evaluation["samples"])

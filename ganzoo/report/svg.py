@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from ganzoo.report.text import is_number, number
+from ganzoo.report.text import is_number
 
 LOG_FROM_DECADES = 1.5  # values that spread further than this are read on a logarithmic axis
 
@@ -90,10 +90,16 @@ class Scale:
 
 
 def tick_label(value: float) -> str:
-    if value and (abs(value) >= 1e6 or abs(value) < 1e-3):
+    """Short: 0.05, 1,500, 20k, 3M, 2e−5."""
+    told = f"{value:,.10g}"
+    if value and (abs(value) >= 1e9 or abs(value) < 1e-3):
         mantissa, exponent = f"{value:e}".split("e")
-        return f"{float(mantissa):g}e{int(exponent)}".replace("-", "−")
-    return f"{value:,.10g}".replace("-", "−") if abs(value) < 1e4 else number(value)
+        told = f"{float(mantissa):g}e{int(exponent)}"
+    elif abs(value) >= 1e6:
+        told = f"{value / 1e6:.10g}M"
+    elif abs(value) >= 1e4:
+        told = f"{value / 1e3:.10g}k"
+    return told.replace("-", "−")
 
 
 def fit(values: Iterable[float], start: float, stop: float, extra: Iterable[float] = (), log: bool | None = None) -> Scale:

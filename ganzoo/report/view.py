@@ -81,7 +81,7 @@ def build(spec: Spec, judgement: dict, records: list[dict], results: Path | None
         curves=measures.metric_curves(records, labels, of_training, [c["metric"] for c in claims if c["metric"]]),
         losses=measures.loss_curves(records, of_training),
         grids=samples.grids(titles, records, results),
-        provenance=provenance(resolved),
+        provenance=provenance(resolved, records),
         kinds=KINDS,
         protocols=runs.protocols(records),
         datasets=runs.datasets(records),

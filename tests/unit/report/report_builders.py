@@ -98,7 +98,9 @@ def record(case: str, seed: int, *, spec: str = "demo", tier: str = "full", epoc
         },
         "scalars": {"d_loss_variation": 0.1, "g_loss_variation": 0.2, "seconds_per_epoch": draw.uniform(11, 12)},
         "events": [{"kind": "modes-lost", "step": 2340, "detail": "7 of 10 classes reached"}] if case == "width-128" else [],
-        "timing": {"total_seconds": 371.0, "train_seconds": 335.0, "eval_seconds": 34.0, "steps_per_second": 41.9, "peak_memory_mb": 913.0},
+        "timing": {
+            "data_seconds": 2.0, "train_seconds": 335.0, "eval_seconds": 34.0, "steps_per_second": 41.9, "peak_memory_mb": 913.0,
+        },
         "counts": {"parameters": {"generator": 1503632, "discriminator": 1494017}, "flops_per_step": 3.83e9},
         "environment": {
             "python": "3.11.7", "platform": "Linux-6.1-x86_64", "torch": "2.15.0", "numpy": "2.3.1", "device": "cpu",
@@ -114,7 +116,8 @@ def _evaluation(epoch: int, epochs: int, level: float, draw: random.Random) -> d
     score, precision, recall = (draw.uniform(0.98, 1.02) * v for v in (9 - 6 * left, 0.7 - 0.3 * left, 0.5 - 0.4 * left))
     metrics = {"frechet": frechet, "kid": frechet / 900, "is": score, "precision": precision, "recall": recall, "modes": 10.0}
     return {
-        "epoch": epoch, "step": epoch * 468, "metrics": metrics | {"entropy": 2.25}, "select": {"frechet": frechet * 1.02},
+        "epoch": epoch, "step": epoch * 468, "metrics": metrics | {"entropy": 2.25, "is_split_std": 0.1},
+        "select": {"frechet": frechet * 1.02},
         "weights": sha(str(frechet)), "samples": f"samples/epoch-{epoch:04d}.png", "seconds": 6.1,
     }  # fmt: skip
 

@@ -10,7 +10,7 @@ import pytest
 from report_builders import HOSTILE
 
 from ganzoo.report import charts, curves
-from ganzoo.report.svg import caption, element, fit
+from ganzoo.report.svg import caption, element, fit, tick_label
 
 SVG_TAGS = re.compile(r"<(\w+)")
 
@@ -45,6 +45,14 @@ def test_ticks_lie_on_the_axis_and_are_few(values):
     assert 2 <= len(ticks) <= 7
     assert all(scale.lo <= tick <= scale.hi for tick in ticks)
     assert len({label for _, label in scale.ticks()}) == len(ticks), "two ticks read alike"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(0.05, "0.05"), (1500, "1,500"), (20000, "20k"), (2.5e6, "2.5M"), (2e-5, "2e−5"), (-400, "−400"), (0, "0"), (3e9, "3e9")],
+)
+def test_tick_labels_are_short(value, told):
+    assert tick_label(value) == told
 
 
 def test_interval_that_nears_zero_does_not_stretch_a_log_axis():

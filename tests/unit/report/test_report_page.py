@@ -129,6 +129,7 @@ def test_every_part_is_there(full):
     assert sections == {"findings", "numbers", "claims", "coverage", "cases", "samples", "curves", "settings", "protocol", "runs"}
     assert {a["href"][1:] for a in page.all("a") if a["href"][1:] in sections} == sections, "the navigation misses a section"
     assert len(page.all("img")) == 6
+    assert "Traceback" not in page.text, "a trace names paths of the machine; it stays in the record"
     for words in (
         "classifier Fréchet distance", "std over 10 splits of one sample", "Differs in: extractor, num_fake.",
         "exact permutation, two-sided", "Lower optim.d.lr, or read the log beside the record.", "7 of 10 classes reached",

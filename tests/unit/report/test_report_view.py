@@ -110,6 +110,7 @@ def test_curves_of_claimed_metrics_come_first(spec, records):
     labels = measures.metric_labels(records)
     first = measures.metric_curves(records, labels, {}, ["precision"])
     assert [c.label for c in first][:2] == ["precision", "classifier Fréchet distance"]
+    assert len(first) == 7, "a value that is no metric of the judge's has a curve"
 
 
 def test_a_sweep_is_one_curve_that_names_its_cases(spec, records):
@@ -138,8 +139,22 @@ def test_different_protocols_and_machines_are_told_apart(records):
     assert ("variables.OMP_NUM_THREADS", "1") in runs.environments(records)[0].rows
 
 
+def test_data_of_a_run_that_crashed_early_is_not_another_data_set(records):
+    early = world.crash("d-sgd", 9, data={"name": "mnist", "split": "train", "digest": world.sha("mnist")})
+    (data,) = runs.datasets([early, *records])
+    assert data.runs == 16 and ("count", "60000") in data.rows
+    other = world.record("d-sgd", 9, data={"name": "mnist", "digest": world.sha("half")})
+    assert [d.runs for d in runs.datasets([*records, other])] == [15, 1]
+
+
+def test_cost_is_the_mean_over_finished_seeds(records):
+    (row,) = [row for row in runs.costs(records) if row["case"] == "d-sgd"]
+    assert (row["n"], row["generator"], row["train"], row["eval"]) == ("2", "1,503,632", "5.6 min", "34 s")
+    assert runs.ledger(records)[0]["took"] == "6.2 min" and runs.ledger([world.crash("d-sgd", 2, timing={})])[0]["took"] == "–"
+
+
 def test_provenance_counts_and_differences(spec):
-    p = provenance({case: spec.resolve(case) for case in spec.cases})
+    p = provenance({case: spec.resolve(case) for case in spec.cases}, [])
     assert p.reference == "original"
     assert sum(p.counts.values()) == len(p.settings) and p.counts["code"] == 1
     assert {s.path for s in p.assumed} >= {"optim.g.lr", "optim.d.betas"}
@@ -151,8 +166,21 @@ def test_provenance_counts_and_differences(spec):
     assert of_case["d-sgd"]["optim.d.betas"] == ("[0.5, 0.999]", "absent", "")
 
 
+def test_options_left_to_the_model_come_from_the_runs(spec):
+    resolved = {case: spec.resolve(case) for case in ("original", "epochs-50")}
+    ran = spec.resolve("epochs-50").as_dict()
+    ran["model"] |= {"slope": 0.2}
+    ran["train"] |= {"of_an_older_schema": 1}
+    p = provenance(resolved, [world.record("original", 0, epochs=50, cases={"original": 30, "epochs-50": 50}, resolved=ran)])
+    (slope,) = [s for s in p.settings if s.path == "model.slope"]
+    assert (slope.value, slope.kind, slope.text) == ("0.2", "assumed", "suite default: the option is left to the model")
+    assert {s.path: s.value for s in p.settings}["train.epochs"] == "30", "the case's own length, not its training's"
+    assert not [s for s in p.settings if "older" in s.path]
+    assert [s.path for s in p.overrides[0].settings] == ["train.epochs"]
+
+
 def test_what_the_tier_changes_is_listed(spec):
-    p = provenance({case: spec.resolve(case, "cpu") for case in spec.cases})
+    p = provenance({case: spec.resolve(case, "cpu") for case in spec.cases}, [])
     assert {(s.path, s.value) for s in p.tier} == {("data.name", "digits"), ("data.stand_in", "MNIST"), ("train.max_steps", "500")}
 
 
