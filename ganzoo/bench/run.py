@@ -18,6 +18,7 @@ from ganzoo.bench.grid import save_grid
 from ganzoo.bench.plan import Run, epoch_of, load_images, steps_per_epoch
 from ganzoo.bench.store import SCHEMA, Store, write_text
 from ganzoo.metrics.evaluate import evaluate
+from ganzoo.metrics.reals import reals_for
 from ganzoo.train import checkpoint
 from ganzoo.train.loop import train
 from ganzoo.train.state import State
@@ -65,6 +66,7 @@ class Session:
         self.progress = Progress(data_seconds=time.perf_counter() - begun)
         self.per_epoch = steps_per_epoch(run.resolved, len(self.images.images))
         self.total = run.total_steps
+        reals_for(run.protocol, device.type)  # before any stream is seeded: building a network draws from torch's global one
         self.state = self._state()
         self.flops = flops_per_step(run.resolved, self.state.g, self.state.d, tuple(self.images.images.shape[1:]))
 

@@ -22,11 +22,11 @@ def features_of(seed: int, count: int, dim: int) -> Tensor:
     return torch.from_numpy(random.randn(count, dim) @ random.randn(dim, dim) + random.randn(dim))
 
 
-def case_of(**evaluation) -> Case:
-    """A case whose G reads 16 normal numbers; `evaluation` overrides its `eval`."""
+def case_of(latent: int = 16, dist: str = "normal", **evaluation) -> Case:
+    """A case whose G reads `latent` numbers of law `dist`; `evaluation` overrides its `eval`."""
     adam = {"name": "adam", "lr": 1e-3}
     case = {
-        "model": {"name": "mlp-gan", "latent": {"dim": 16, "dist": "normal"}},
+        "model": {"name": "mlp-gan", "latent": {"dim": latent, "dist": dist}},
         "data": {"name": "digits"},
         "optim": {"g": adam, "d": adam},
         "train": {"batch_size": 32, "epochs": 1},
