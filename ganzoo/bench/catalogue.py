@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ganzoo import data, models
+from ganzoo.errors import SpecError
 from ganzoo.metrics import protocol
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.spec import Spec, load_spec
@@ -33,9 +34,14 @@ def load_checked(path: Path) -> Spec:
 
 
 def protocol_of(case: Case) -> Protocol:
-    """The protocol as a case uses it: its count of fakes and use of the averaged generator filled in, so that they are in the hash."""
-    return replace(
-        protocol.get(case.eval.protocol),
-        num_fake=case.eval.num_fake,
-        ema=case.train.ema > 0,
-    )
+    """The protocol as a case uses it: its count of fakes and use of the averaged generator filled in, so that they are in the hash.
+
+    SpecError where the fakes are too few to be measured.
+    """
+    found = replace(protocol.get(case.eval.protocol), num_fake=case.eval.num_fake, ema=case.train.ema > 0)
+    least = max(found.is_splits, found.neighbours + 1)
+    if found.num_fake < least:
+        raise SpecError(f"eval.num_fake is {found.num_fake}, but {found.name} needs at least {least} ({found.is_splits} splits).")
+    if case.eval.num_select < 2:
+        raise SpecError(f"eval.num_select is {case.eval.num_select}, expected at least 2: a covariance needs two images.")
+    return found

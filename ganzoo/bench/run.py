@@ -66,7 +66,7 @@ class Session:
         self.progress = Progress(data_seconds=time.perf_counter() - begun)
         self.per_epoch = steps_per_epoch(run.resolved, len(self.images.images))
         self.total = run.total_steps
-        reals_for(run.protocol, device.type)  # before any stream is seeded: building a network draws from torch's global one
+        reals_for(run.protocol, device.type)  # a protocol that does not fit is refused before any training
         self.state = self._state()
         self.flops = flops_per_step(run.resolved, self.state.g, self.state.d, tuple(self.images.images.shape[1:]))
 
@@ -136,7 +136,7 @@ class Session:
         g = self.state.ema.net if self.state.ema else self.state.g
         epoch = epoch_of(step, self.per_epoch)
         entry: dict = {"epoch": epoch, "step": step}
-        if all(bool(p.isfinite().all()) for p in g.parameters()):
+        if all(bool(value.isfinite().all()) for value in g.state_dict().values()):
             metrics, select = evaluate(g, self.run.protocol, case, self.run.seed, device)
             samples = f"samples/step-{step:07d}.png"
             save_grid(self.path / samples, g, case, device)

@@ -83,10 +83,11 @@ def judged_all(evidence: Evidence) -> list[Judged]:
         records = evidence.records(spec)
         found.append(judged(spec, evidence.tier or tier_of(records), records))
     if not any(one.records for one in found):
+        where = "reference_results/measured" if evidence.measured else evidence.root
         scale = f" at tier {evidence.tier}" if evidence.tier else ""
         name = evidence.names[0] if evidence.names else "quickstart"
         raise StoreError(
-            f"{evidence.root} holds no records of {', '.join(evidence.names) or 'any spec'}{scale}. "
+            f"{where} holds no records of {', '.join(evidence.names) or 'any spec'}{scale}. "
             f"Run something first (ganzoo run {name}), name another --results, or take the blessed runs with --measured."
         )
     return found

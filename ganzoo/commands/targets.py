@@ -50,7 +50,11 @@ def chosen(targets: list[str]) -> list[Target]:
         elif wanted.setdefault(spec, []) is not None:
             wanted[spec].append(case)
     found = [Target(load(spec, check_names=True), cases) for spec, cases in wanted.items()]
+    by_name: dict[str, Target] = {}
     for target in found:
+        if (other := by_name.setdefault(target.spec.name, target)) is not target:
+            files = f"{other.spec.path} and {target.spec.path}"
+            raise SpecError(f"{files} are both called '{target.spec.name}', and so would be their records. Rename one.")
         for case in target.cases or []:
             target.spec.resolve(case)
     return found

@@ -28,8 +28,10 @@ def print_verdicts(judgement: Judgement, out: Console) -> None:
         out.print(table(["claim", "verdict", "text", "why"], [_claim(claim) for claim in judgement.claims]), "")
     if judgement.numbers:
         out.print(table(["number", "verdict", "published", "ours", "why"], [_number(number) for number in judgement.numbers]), "")
+    if judgement.coverage:
+        out.print(f"claims of the document that the spec does not judge: {', '.join(claim['id'] for claim in judgement.coverage)}\n")
     for record in judgement.set_aside:
-        out.print("set aside: " + ", ".join(f"{name} {value}" for name, value in record.items()))
+        out.print(f"set aside: {record['case']} seed {record['seed']}: {record['reason']}")
 
 
 def _verdict(word: str) -> Text:

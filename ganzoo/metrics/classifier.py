@@ -86,7 +86,12 @@ def card(name: str) -> dict:
         raise WeightsError(f"unknown extractor '{name}'.{nearest(name, NETWORKS)}")
     if not path.is_file():
         raise WeightsError(f"{path} is missing: train it with `python -m ganzoo.metrics.train_classifier {name}`.")
-    return json.loads(path.read_text())
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"{path} is no card of a classifier ({error!r}): reinstall ganzoo.") from error
+    return facts
 
 
 @cache
@@ -99,9 +104,10 @@ def load_extractor(name: str, device: str = "cpu") -> Extractor:
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != expected:
         raise WeightsError(f"weights {path} have sha256 {found}, expected {expected}: the file was truncated or changed; reinstall ganzoo.")
-    net = NETWORKS[name]()
+    with torch.device("meta"):  # first weights would be drawn from torch's global stream, which a training may be using
+        net = NETWORKS[name]()
     try:
-        net.load_state_dict(load_file(path))
+        net.load_state_dict(load_file(path), assign=True)
     except (SafetensorError, RuntimeError) as error:
         raise WeightsError(f"weights {path} do not fit {name}: {error}") from error
     return Extractor(name, net.eval().requires_grad_(False).to(device), found, SHAPES[name])

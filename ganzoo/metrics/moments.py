@@ -16,6 +16,8 @@ class Moments:
 
     def add(self, features: Tensor) -> Moments:
         x = features.to(torch.float64).cpu()
+        if not len(x):
+            return self
         mean = x.mean(0)
         centred = x - mean
         total = self.count + len(x)

@@ -28,8 +28,7 @@ class Protocol:
     extractor: str
     weights: str  # sha256 of the extractor's weights
     real_data: str  # data set the fakes are held against
-    real_split: str
-    real_count: int | str = "all"
+    real_split: str  # all of its images
     num_fake: int = 10_000
     num_neighbours: int = 5_000  # samples a side for precision and recall: the first ones
     neighbours: int = 3
@@ -39,7 +38,6 @@ class Protocol:
     latent: str = "the law trained with, no truncation"
     batch_norm: str = "running statistics (eval mode)"
     ema: bool = False  # whether the averaged generator is measured
-    resize: int | None = None
     statistics: str = "float64"
     kid: str = "unbiased, all pairs, cubic kernel"
 

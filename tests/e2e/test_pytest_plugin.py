@@ -17,27 +17,18 @@ import ganzoo.pytest_nodes  # noqa: F401
 pytest_plugins = ["pytester"]
 
 BENCH = Path(__file__).resolve().parents[2] / "benchmarks" / "bench_documents.py"
-CLAIM = {"id": "C1", "text": "wider is better", "where": "§1", "kind": "ordering", "metric": "frechet", "better": "wide", "worse": "base"}
-CASES = {
-    "base": {},
-    "wide": {"model.hidden_g": [16], "source": {"assumed": "a test"}},
-    "longer": {"train.epochs": 3, "source": {"assumed": "a test"}},
-}
+LONGER = {"train.epochs": 3, "source": {"assumed": "a test"}}
 IDS = ["bench_case[tiny-base]", "bench_case[tiny-wide]", "bench_case[tiny-longer]", "bench_claim[tiny-C1]"]
 
 
 @pytest.fixture
-def project(pytester, write_tiny_spec, monkeypatch) -> Path:
+def project(pytester, make_project, monkeypatch) -> Path:
     """A project with one spec and the suite's bench file; pytest's current folder."""
-    root = pytester.path
-    (root / "benchmarks" / "specs").mkdir(parents=True)
-    (root / "reference_results" / "published").mkdir(parents=True)
-    (root / "reference_results" / "published" / "tiny.yaml").write_text("document: tiny\ntitle: Tiny\n")
-    shutil.copy(BENCH, root / "benchmarks")
-    write_tiny_spec(root / "benchmarks" / "specs" / "tiny.yaml", CASES, claims=[CLAIM], tiers={"smoke": {"train.max_steps": 3}})
+    make_project(pytester.path, {"longer": LONGER}, tiers={"smoke": {"train.max_steps": 3}})
+    shutil.copy(BENCH, pytester.path / "benchmarks")
     monkeypatch.delenv("GANZOO_DATA", raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    return root
+    return pytester.path
 
 
 def collected(result: pytest.RunResult) -> list[str]:

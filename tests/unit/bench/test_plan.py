@@ -76,3 +76,11 @@ def test_the_number_of_fakes_is_a_matter_of_the_protocol(spec):
     case = spec.resolve("short").case
     fewer = case.model_copy(update={"eval": case.eval.model_copy(update={"num_fake": 100})})
     assert protocol_of(case).hash != protocol_of(fewer).hash
+
+
+@pytest.mark.parametrize(("changes", "message"), [({"num_fake": 5}, "num_fake is 5.*at least 10"), ({"num_select": 1}, "at least 2")])
+def test_too_few_fakes_to_measure_are_refused_before_anything_runs(spec, changes, message):
+    case = spec.resolve("short").case
+    few = case.model_copy(update={"eval": case.eval.model_copy(update=changes)})
+    with pytest.raises(SpecError, match=message):
+        protocol_of(few)
