@@ -20,7 +20,8 @@ class Alternating:
 
     With `fresh_z` off, the G update reuses the fakes of the last D update, so G runs forward once a step. D's real and
     fake batch go through D as one where D treats samples independently; with batch norm in D they go separately, as
-    the statistics would mix. Gradients are asked for by name: D's weights get none in G's update.
+    the statistics would mix, and so they do where a layer of D says `mixes_samples = True` of itself. Gradients are
+    asked for by name: D's weights get none in G's update.
     """
 
     def __init__(
@@ -37,8 +38,8 @@ class Alternating:
     ):
         self.g, self.d, self.opt_g, self.opt_d = g, d, opt_g, opt_d
         self.loss, self.d_weight, self.fresh_z, self.autocast = LOSSES[loss], d_weight, fresh_z, autocast
-        self.params_g, self.params_d = list(g.parameters()), list(d.parameters())
-        self.d_mixes_samples = any(isinstance(layer, _BatchNorm) for layer in d.modules())
+        self.params_g, self.params_d = ([p for p in net.parameters() if p.requires_grad] for net in (g, d))
+        self.d_mixes_samples = any(isinstance(layer, _BatchNorm) or getattr(layer, "mixes_samples", False) for layer in d.modules())
 
     def logits(self, x: Tensor) -> Tensor:
         return self.d(x).float()

@@ -17,6 +17,7 @@ from ganzoo.bench.events import find_events, variation
 from ganzoo.bench.grid import save_grid
 from ganzoo.bench.plan import Run, epoch_of, load_images, steps_per_epoch
 from ganzoo.bench.store import SCHEMA, Store, write_text
+from ganzoo.errors import CheckpointError
 from ganzoo.metrics.evaluate import evaluate
 from ganzoo.metrics.reals import reals_for
 from ganzoo.train import checkpoint
@@ -60,7 +61,6 @@ class Session:
         self.run, self.store, self.device, self.hooks = run, store, device, hooks
         self.path = store.root / run.folder
         self.known = store.record(run.folder) or {}
-        self.stops = {name: (step, epoch) for name, (step, epoch) in run.stops.items()}
         begun = time.perf_counter()
         self.images = load_images(run.resolved)
         self.progress = Progress(data_seconds=time.perf_counter() - begun)
@@ -71,16 +71,25 @@ class Session:
         self.flops = flops_per_step(run.resolved, self.state.g, self.state.d, tuple(self.images.images.shape[1:]))
 
     def _state(self) -> State:
-        state = State.fresh(self.run.resolved, self.images.images.to(self.device), self.run.seed, self.total, self.device)
+        """Where the checkpoint left off; from the start without one, or where a stop lies before it that was not evaluated.
+
+        A checkpoint beyond the last stop stays the end of this session, so that a longer case keeps what it has.
+        """
         path = self.path / CHECKPOINT
-        if not path.exists():
+        tensors, meta = checkpoint.load(path) if path.exists() else ({}, None)
+        if meta and meta.get("key") != self.run.key:
+            raise CheckpointError(
+                f"checkpoint {path} belongs to run {meta.get('key')}, expected {self.run.key}. Delete it to start afresh."
+            )
+        done = meta["training"]["step"] if meta else 0
+        self.total = max(self.total, done)
+        state = State.fresh(self.run.resolved, self.images.images.to(self.device), self.run.seed, self.total, self.device)
+        if not meta:
             return state
-        tensors, meta = checkpoint.load(path)
         kept = Progress(**meta["progress"])
         evaluated = {entry["step"] for entry in kept.evaluations}
-        missed = [step for step, _ in self.run.stops.values() if step < meta["training"]["step"] and step not in evaluated]
-        if meta["training"]["step"] > self.total or missed:
-            self.hooks.log(f"a stop lies before the checkpoint's step {meta['training']['step']}: training again from the start")
+        if any(step < done and step not in evaluated for step, _ in self.run.stops.values()):
+            self.hooks.log(f"a stop before step {done} was not evaluated when the training passed it: training again from the start")
             return state
         torch.set_num_threads(kept.threads)  # another count may round differently; a resumed run must not
         state.restore(tensors, meta["training"])
@@ -91,7 +100,7 @@ class Session:
     def points(self) -> list[int]:
         """G steps at which to evaluate: every so many epochs, and where a case is read off."""
         every = self.run.resolved.eval.every_epochs * self.per_epoch
-        return sorted({*range(every, self.total + 1, every), *(step for step, _ in self.stops.values())})
+        return sorted({*range(every, self.total + 1, every), *(step for step, _ in self.run.stops.values())})
 
     def save(self) -> None:
         tensors, training = self.state.pack()
@@ -149,13 +158,18 @@ class Session:
         shown = "diverged" if metrics["frechet"] is None else f"frechet {metrics['frechet']:.2f}"
         self.hooks.log(f"epoch {epoch}: {shown}")
 
+    def _longest(self) -> dict:
+        """The resolved case at the trajectory's greatest length so far."""
+        now, before = self.run.resolved.model_dump(mode="json"), self.known.get("resolved")
+        return before if before and before["train"]["epochs"] > now["train"]["epochs"] else now
+
     def record(self, status: str) -> dict:
         """The record as of now."""
         run, state, progress = self.run, self.state, self.progress
         losses = state.log.read()
         finite = {key: [value if value == value and abs(value) != float("inf") else None for value in losses[key]] for key in losses}
         epochs_done = state.step / self.per_epoch
-        cases = {**self.known.get("cases", {}), **{name: epoch for name, (_, epoch) in self.stops.items()}}
+        cases = {**self.known.get("cases", {}), **{name: epoch for name, (_, epoch) in run.stops.items()}}
         identity = {"name": run.resolved.data.name, "split": run.resolved.data.split, "digest": run.data_digest}
         return {
             "schema": SCHEMA,
@@ -168,7 +182,7 @@ class Session:
             "tier": run.tier,
             "status": status,
             "error": None,
-            "resolved": run.resolved.model_dump(mode="json"),
+            "resolved": self._longest(),
             "stand_in": run.stand_in,
             "protocol": run.protocol.as_record(),
             "data": {**identity, "count": len(self.images.images), "shape": list(self.images.images.shape[1:])},
@@ -215,15 +229,23 @@ class _Clock:
         self.session.progress.train_seconds += time.perf_counter() - self.begun
 
 
+def _reached(record: dict, run: Run) -> bool:
+    """Whether a record holds every case asked for, each with its evaluation."""
+    evaluated = {entry["step"] for entry in record["evaluations"]}
+    return all(record["cases"].get(name) == epoch and step in evaluated for name, (step, epoch) in run.stops.items())
+
+
 def execute(run: Run, store: Store, device: torch.device, hooks: Hooks | None = None) -> dict:
     """Bring a run to its stops, or find that it is there already; the record. The caller holds the run's lock.
 
     Exceptions pass: whether they become a row is the executor's business.
     """
     known = store.record(run.folder)
-    if known and known["status"] == "finished" and all(known["cases"].get(name) == epoch for name, (_, epoch) in run.stops.items()):
+    if known and known["status"] == "finished" and _reached(known, run):
         return known
     folder: Path = store.root / run.folder
     folder.mkdir(parents=True, exist_ok=True)
+    for scrap in folder.glob(".*.part"):  # of a writer that was killed
+        scrap.unlink()
     write_text(folder / "case.yaml", yaml.safe_dump(run.resolved.model_dump(mode="json"), sort_keys=False))
     return Session(run, store, device, hooks or Hooks()).work()

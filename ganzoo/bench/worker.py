@@ -91,6 +91,7 @@ def main(pipe: Connection, root: Path, device: str, threads: int, retry: bool) -
             break
         if run is None:
             break
+        torch.set_num_threads(threads)  # a resumed run may have kept the count it began with
         try:
             send(("done", work_on(run, store, target, send, retry=retry)))
         except UserError as error:

@@ -18,9 +18,9 @@ Shape = tuple[int, int, int]  # channels, height, width
 
 
 class Options(BaseModel):
-    """Base of every model's options: unknown keys refused, nothing coerced from text."""
+    """Base of every model's options: unknown keys refused, nothing coerced from text, nothing infinite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class GAN(Protocol):
@@ -65,8 +65,9 @@ def get(name: str) -> type[GAN]:
     module, _, attribute = name.partition(":")
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise SpecError(f"model '{name}' cannot be imported: {error}. Expected 'package.module:Class' on the Python path.") from error
+    except Exception as error:  # a user's module may fail in any way while it is imported
+        reason = f"{type(error).__name__}: {error}"
+        raise SpecError(f"model '{name}' cannot be imported ({reason}). Expected 'package.module:Class' on the Python path.") from error
     if not (hasattr(found, "Options") and hasattr(found, "build")):
         raise SpecError(f"model '{name}' has no Options and build; see ganzoo.models.registry.GAN for what a model offers.")
     return found

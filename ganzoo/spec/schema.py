@@ -96,7 +96,7 @@ class Optim(Strict):
 
 class Train(Strict):
     batch_size: Positive = Field(description="images a step; the last partial batch of an epoch is dropped")
-    epochs: Positive = Field(description="passes over the data; cases that differ in nothing else share one trajectory")
+    epochs: Positive = Field(description="length, in passes of G steps over the data; cases that differ in nothing else share a training")
     max_steps: Positive | None = Field(None, description="stop after so many G steps (for small tiers)")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="arithmetic; bf16: autocast of the networks, fp32 weights and losses")
     channels_last: bool = Field(False, description="memory layout NHWC for convolutions")

@@ -27,10 +27,19 @@ def digest_tensors(tensors: dict[str, Tensor]) -> str:
     return total.hexdigest()
 
 
+def _is_channels_last(tensor: Tensor) -> bool:
+    return tensor.dim() == 4 and not tensor.is_contiguous() and tensor.is_contiguous(memory_format=torch.channels_last)
+
+
 def save(path: Path, tensors: dict[str, Tensor], meta: dict) -> None:
-    """Write `tensors` and JSON-able `meta` to `path`; a kill at any moment leaves the old file or the new one, whole."""
+    """Write `tensors` and JSON-able `meta` to `path`; a kill at any moment leaves the old file or the new one, whole.
+
+    The file knows only row-major tensors, so which ones lie channels-last in memory is noted beside them: fused optimisers
+    walk weights and moments in memory order, and moments that came back in another layout would meet the wrong weights.
+    """
+    channels_last = sorted(name for name, tensor in tensors.items() if _is_channels_last(tensor))
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    text = json.dumps({"format": FORMAT, **meta}, sort_keys=True)
+    text = json.dumps({"format": FORMAT, "channels_last": channels_last, **meta}, sort_keys=True)
     check = hashlib.sha256((digest_tensors(tensors) + text).encode()).hexdigest()
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -43,7 +52,7 @@ def save(path: Path, tensors: dict[str, Tensor], meta: dict) -> None:
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict]:
-    """Tensors and meta of a checkpoint; CheckpointError where it is truncated, altered or of another format."""
+    """Tensors, in the layout they were saved from, and meta; CheckpointError where the file is truncated, altered or of another format."""
     remedy = "Delete it to start this run afresh."
     try:
         with safe_open(path, framework="pt") as handle:
@@ -57,6 +66,8 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict]:
         raise CheckpointError(f"checkpoint {path} does not match its own checksum: its bytes were changed. {remedy}")
     if meta.get("format") != FORMAT:
         raise CheckpointError(f"checkpoint {path} has format {meta.get('format')}, expected {FORMAT}. {remedy}")
+    for name in meta.pop("channels_last", []):
+        tensors[name] = tensors[name].to(memory_format=torch.channels_last)
     return tensors, meta
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -80,6 +81,43 @@ def test_a_stop_before_the_checkpoint_that_was_evaluated_needs_no_training(run_o
     monkeypatch.setattr("ganzoo.train.batches.Batches.next", lambda *_: pytest.fail("trained again"))
     record = execute(run_of("short", "long"), store, CPU)
     assert record["cases"] == {"short": 2, "long": 4} and record["status"] == "finished"
+
+
+def test_a_shorter_case_takes_nothing_from_a_longer_one(run_of, store):
+    longer = execute(run_of("long"), store, CPU)
+    record = execute(run_of("short"), store, CPU)
+    assert record["cases"] == {"long": 4, "short": 2} and record["resolved"]["train"]["epochs"] == 4
+    assert record["evaluations"] == longer["evaluations"] and record["weights"] == longer["weights"]
+
+
+def test_a_longer_case_that_was_interrupted_is_not_taken_for_finished(run_of, store, tmp_path):
+    execute(run_of("long"), store, CPU, interrupted_after(12))
+    assert [e["epoch"] for e in execute(run_of("short"), store, CPU)["evaluations"]] == [1, 2]
+    whole = execute(run_of("long"), type(store)(tmp_path / "whole"), CPU)
+    assert execute(run_of("long"), store, CPU)["weights"] == whole["weights"]
+
+
+def test_a_stop_that_was_passed_without_evaluation_is_trained_for_again(run_of, store, tmp_path):
+    execute(run_of("long"), store, CPU)
+    middle = replace(run_of("short"), stops={"middle": (13, 2.6)})
+    record = execute(middle, store, CPU)
+    assert [e["step"] for e in record["evaluations"]] == [5, 10, 13, 15, 20]
+    assert record["weights"] == execute(run_of("long"), type(store)(tmp_path / "whole"), CPU)["weights"]
+
+
+def test_a_checkpoint_of_another_run_is_refused(run_of, store):
+    execute(run_of("long"), store, CPU, interrupted_after(7))
+    other = replace(run_of("long"), key=run_of("long").key[:12] + "0" * 52)
+    with pytest.raises(CheckpointError, match="belongs to run"):
+        execute(other, store, CPU)
+
+
+def test_scraps_of_a_killed_writer_are_cleared_away(run_of, store):
+    folder = store.root / run_of("short").folder
+    folder.mkdir(parents=True)
+    (folder / ".checkpoint.safetensors.123.part").write_bytes(b"half")
+    execute(run_of("short"), store, CPU)
+    assert not list(folder.glob(".*.part"))
 
 
 def test_a_diverged_training_is_an_outcome(spec, run_of, store, monkeypatch):

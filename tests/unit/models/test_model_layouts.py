@@ -111,6 +111,7 @@ def test_init_reaches_both_networks(cls, init):
         {"dropout_d": "0.3"},
         {"slope": -0.2},
         {"slope": float("nan")},
+        {"slope": float("inf")},
         {"batchnorm_g": 1},
         {"init": "glorot"},
         {"output": "relu"},

@@ -45,6 +45,8 @@ def users_module(tmp_path, monkeypatch):
     package.mkdir()
     (package / "__init__.py").touch()
     (package / "gans.py").write_text(USERS_MODULE)
+    (package / "broken.py").write_text("def Tiny(:\n")
+    (package / "raising.py").write_text("raise RuntimeError('no licence found')\n")
     monkeypatch.syspath_prepend(tmp_path)
 
 
@@ -82,6 +84,10 @@ def test_a_users_model_is_found_by_import_path(users_module):
         ("users_nets.no_such:Tiny", "No module named 'users_nets.no_such'"),
         ("users_nets.gans:Tyni", "no attribute 'Tyni'"),
         ("users_nets.gans:", "cannot be imported"),
+        (":Tiny", "Empty module name"),
+        (".gans:Tiny", "relative import"),
+        ("users_nets.broken:Tiny", "SyntaxError"),
+        ("users_nets.raising:Tiny", "RuntimeError: no licence found"),
     ],
 )
 def test_what_cannot_be_imported_is_named(users_module, name, told):
