@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import pytest
 
-LOSSES = ("d_loss_variation", "g_loss_variation")
-
 
 def bench_case(spec_case, record_property):
     """Every seed trains to the case's end and is measured there; in the regression, within the blessed interval."""
@@ -44,8 +42,7 @@ def bench_claim(spec_claim, record_property):
     record_property("verdict", fresh.verdict)
     record_property("reason", fresh.reason)
     assert fresh.tier == spec_claim.tier, "a verdict names the scale it was reached at"
-    # the smoke tier's few steps log too few losses to say how much they vary
-    assert fresh.verdict != "no evidence" or (fresh.metric in LOSSES and not spec_claim.regression), fresh.reason
+    assert fresh.verdict != "no evidence", fresh.reason
     if spec_claim.regression:
         blessed = spec_claim.verdict(spec_claim.blessed)
         assert {fresh.verdict, blessed.verdict} != {"holds", "contradicted"}, f"was: {blessed.reason}\nnow: {fresh.reason}"

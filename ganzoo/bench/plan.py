@@ -43,6 +43,17 @@ class Run:
         return max(step for step, _ in self.stops.values())
 
 
+Loaded = dict[str, tuple[int, str]]  # data settings → (images, digest): each set is read once a plan
+
+
+def _facts_of(case: Case, loaded: Loaded) -> tuple[int, str]:
+    key = case.data.model_dump_json()
+    if key not in loaded:
+        images = load_images(case)
+        loaded[key] = len(images.images), images.digest
+    return loaded[key]
+
+
 def load_images(case: Case) -> data.ImageSet:
     """The training images of a case."""
     settings = case.data
@@ -96,19 +107,19 @@ def plan(spec: Spec, cases: list[str] | None, tier: str, seeds: list[int]) -> li
     for name in spec.cases:
         resolved = spec.resolve(name, tier)
         groups.setdefault(trajectory(resolved.case), []).append(resolved)
-    chosen = set(cases or spec.cases)
+    chosen, loaded = set(cases or spec.cases), {}
     runs = []
     for seed in seeds:
         for members in groups.values():
             wanted = [member for member in members if member.name in chosen]
             if wanted:
-                runs.append(_run(spec, tier, seed, leader=members[0].name, members=wanted))
+                runs.append(_run(spec, tier, seed, members[0].name, wanted, loaded))
     return runs
 
 
-def _run(spec: Spec, tier: str, seed: int, leader: str, members: list[Resolved]) -> Run:
-    images = load_images(members[0].case)
-    stops = {member.name: stop_of(member.case, len(images.images)) for member in members}
+def _run(spec: Spec, tier: str, seed: int, leader: str, members: list[Resolved], loaded: Loaded) -> Run:
+    count, digest = _facts_of(members[0].case, loaded)
+    stops = {member.name: stop_of(member.case, count) for member in members}
     longest = max(members, key=lambda member: stops[member.name][0])
     case, protocol, code = longest.case, protocol_of(longest.case), science_digest(longest.case.model.name)
     return Run(
@@ -118,10 +129,10 @@ def _run(spec: Spec, tier: str, seed: int, leader: str, members: list[Resolved])
         stops=stops,
         seed=seed,
         tier=tier,
-        key=run_key(case, seed, tier, code, images.digest, protocol.hash),
+        key=run_key(case, seed, tier, code, digest, protocol.hash),
         resolved=case,
         stand_in=longest.stand_in,
         protocol=protocol,
-        data_digest=images.digest,
+        data_digest=digest,
         code=code,
     )

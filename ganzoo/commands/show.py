@@ -53,12 +53,15 @@ def _show_case(resolved: Resolved, *, as_json: bool) -> None:
 
 
 def _parameters(resolved: Resolved) -> tuple[dict[str, int] | None, str]:
-    """(network → trainable parameters, ""), or (None, why not): sizes follow from the images' shape, so the data must be there."""
+    """(network → trainable parameters, ""), or (None, why not): sizes follow from the images' shape, which a folder's images must tell."""
+    from ganzoo import data
     from ganzoo.bench.counts import parameters_of
     from ganzoo.bench.plan import load_images
 
+    settings = resolved.case.data
     try:
-        images = load_images(resolved.case)
+        channels, *sides = data.describe(settings.name)["shape"] or load_images(resolved.case).shape
     except DataError as error:
         return None, str(error)
-    return parameters_of(resolved.case, images.shape), ""
+    height, width = [settings.resize] * 2 if settings.resize else sides
+    return parameters_of(resolved.case, (channels, height, width)), ""

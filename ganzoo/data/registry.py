@@ -31,6 +31,7 @@ class Builtin:
     """A data set of known content, with splits 'train' and 'test'."""
 
     summary: str
+    shape: tuple[int, int, int]  # channels, height, width
     load: Callable[[str], RawSet]
     is_available: Callable[[], bool]
     looked_in: Callable[[], list[Path]]
@@ -48,9 +49,21 @@ class ImageFiles:
 
 DATASETS: dict[str, Builtin | ImageFiles] = {
     "digits": Builtin(
-        "1,437 + 360 grey 8x8 handwritten digits, part of scikit-learn", digits.load_digits, digits.is_installed, list, digits.how_to_get
+        "1,437 + 360 grey 8x8 handwritten digits, part of scikit-learn",
+        (1, 8, 8),
+        digits.load_digits,
+        digits.is_installed,
+        list,
+        digits.how_to_get,
     ),
-    "mnist": Builtin("60,000 + 10,000 grey 28x28 handwritten digits", mnist.load_mnist, mnist.is_available, mnist.places, mnist.how_to_get),
+    "mnist": Builtin(
+        "60,000 + 10,000 grey 28x28 handwritten digits",
+        (1, 28, 28),
+        mnist.load_mnist,
+        mnist.is_available,
+        mnist.places,
+        mnist.how_to_get,
+    ),
     "folder": ImageFiles(
         "your images in class folders: PATH/SPLIT/CLASS/* or PATH/CLASS/*",
         open_folder,
@@ -131,6 +144,7 @@ def describe(name: str) -> dict:
         "name": name,
         "summary": known.summary,
         "needs_path": isinstance(known, ImageFiles),
+        "shape": list(known.shape) if isinstance(known, Builtin) else None,
         "available": available,
         "looked_in": [str(place) for place in looked_in],
         "how_to_get": how_to_get,

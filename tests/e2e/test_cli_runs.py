@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -146,11 +147,15 @@ def test_interrupt_says_how_to_go_on(edit, project):
     edit(lambda spec: spec["base"]["train"].update(epochs=100_000))
     command = [sys.executable, "-m", "ganzoo.cli", "run", "tiny/base", "--seeds", "1", "--threads", "1"]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    end = time.monotonic() + 240
-    while not list(project.glob("results/tiny/base/*/record.json")) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert list(project.glob("results/tiny/base/*/record.json")), "the run did not get going"
-    os.killpg(running.pid, signal.SIGINT)
-    out, err = running.communicate(timeout=120)
+    try:
+        end = time.monotonic() + 240
+        while not list(project.glob("results/tiny/base/*/record.json")) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert list(project.glob("results/tiny/base/*/record.json")), "the run did not get going"
+        os.killpg(running.pid, signal.SIGINT)
+        out, err = running.communicate(timeout=120)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
     assert running.returncode == 130, (out, err)
     assert "The same command goes on where it stopped" in out and "Traceback" not in err

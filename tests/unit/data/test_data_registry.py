@@ -72,7 +72,9 @@ def test_every_set_describes_itself_in_json():
         told = json.loads(json.dumps(describe(name)))
         assert told["name"] == name and told["summary"] and told["how_to_get"]
         assert told["needs_path"] == (name in ("folder", "zip"))
+        assert (told["shape"] is None) == told["needs_path"]
     assert describe("digits")["available"] is True
+    assert tuple(describe("digits")["shape"]) == load("digits").shape
     with pytest.raises(DataError, match="unknown data set"):
         describe("cifar")
 
