@@ -89,6 +89,8 @@ def test_a_spec_by_its_file(ganzoo, project):
 
 def test_show_without_the_data_still_shows_the_case(ganzoo, edit, project):
     edit(lambda spec: spec["base"]["data"].update(name="mnist"))
+    assert json.loads(ganzoo("show", "tiny/base", "--json").out)["parameters"]["generator"] > 0
+    edit(lambda spec: spec["base"]["data"].update(name="folder", path="nowhere"))
     said = ganzoo("show", "tiny/base")
     assert said.code == 0 and "unknown without the data" in said.out and "GANZOO_DATA" in said.out
 
