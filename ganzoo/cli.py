@@ -45,7 +45,7 @@ def run(
     targets: Annotated[list[str], argument(help="SPEC, SPEC/CASE or a YAML file; several at will.")],
     tier: Tier = "full",
     seeds: Annotated[int | None, option(min=1, help="Seeds 0..N-1 a case. [default: the spec's own]")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Runs side by side, each in a process of its own.")] = 1,
+    jobs: Annotated[int | None, option(min=1, help="Runs side by side. [default: one a core up to 4, one on a GPU]")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     threads: Annotated[int | None, option(min=1, help="Torch threads a run. [default: cores / jobs]")] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Try crashed runs again, from their last checkpoint.")] = False,
@@ -57,7 +57,7 @@ def run(
     Finished runs are never run again; killed ones go on from their checkpoint; crashed ones stay as they are unless --retry.
 
         ganzoo run quickstart                     digits, about a minute
-        ganzoo run liu --tier smoke --jobs 2      every case, seconds each
+        ganzoo run liu --tier smoke               every case, seconds each
         ganzoo run liu/original liu/width-128     two cases at full scale
         ganzoo run my/spec.yaml --results /tmp/r  a spec of your own
 

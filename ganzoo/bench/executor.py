@@ -19,10 +19,22 @@ from ganzoo.errors import StoreError, UserError
 Listener = Callable[[Run, tuple], None]  # (run, message): ("started",), ("progress", step, total), ("waiting",), ("done", record or None)
 
 
+MOST_JOBS = 4  # by default; a worker takes about a gigabyte
+
+
+def usable_cores() -> int:
+    """CPU cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def default_jobs(device: str, runs: int) -> int:
+    """Runs side by side when nobody says: one a core (small networks gain little from a second thread), one on a GPU."""
+    return max(1, min(usable_cores(), MOST_JOBS, runs)) if device == "cpu" else 1
+
+
 def default_threads(jobs: int) -> int:
-    """CPU threads a worker gets when nobody says: the cores this process may use, shared out."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // jobs)
+    """CPU threads a worker gets when nobody says: the cores, shared out."""
+    return max(1, usable_cores() // jobs)
 
 
 @dataclass

@@ -26,7 +26,7 @@ class Settings:
 
     tier: str
     seeds: int | None
-    jobs: int
+    jobs: int | None
     device: str
     threads: int | None
     retry: bool
@@ -36,7 +36,7 @@ class Settings:
 
 def run(targets: list[str], settings: Settings) -> int:
     """The exit code. UserError before anything is started or written."""
-    from ganzoo.bench.executor import run_all
+    from ganzoo.bench.executor import default_jobs, run_all
     from ganzoo.commands.progress import Bars
 
     wanted = chosen(targets)
@@ -44,11 +44,12 @@ def run(targets: list[str], settings: Settings) -> int:
     device = device_named(settings.device)
     check_writable(settings.out, "reports", "Choose another with --out DIR.")
     out = console()
-    out.print(_announced(runs, settings, device))
+    jobs = settings.jobs or default_jobs(device, len(runs))
+    out.print(_announced(runs, settings, device, jobs))
     begun = time.monotonic()
     with Bars(len(runs)) as bars:
         outcome = run_all(
-            runs, settings.results, jobs=settings.jobs, device=device, threads=settings.threads, retry=settings.retry, listen=bars
+            runs, settings.results, jobs=jobs, device=device, threads=settings.threads, retry=settings.retry, listen=bars
         )
     if outcome.interrupted:
         out.print(f"interrupted; {len(outcome.records)} of {len(runs)} runs are done. The same command goes on where it stopped.")
@@ -81,10 +82,10 @@ def device_named(name: str) -> str:
     return name
 
 
-def _announced(runs: list[Run], settings: Settings, device: str) -> str:
+def _announced(runs: list[Run], settings: Settings, device: str, jobs: int) -> str:
     cases = sum(len(run.stops) for run in runs)
     readings = f", read off for {cases} case-seeds" if cases > len(runs) else ""
-    return f"{len(runs)} runs{readings}, tier {settings.tier}, on {device}, {settings.jobs} at a time; records in {settings.results}"
+    return f"{len(runs)} runs{readings}, tier {settings.tier}, on {device}, {jobs} at a time; records in {settings.results}"
 
 
 def _tell_crashes(crashed: list[dict], out: Console) -> None:

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from ganzoo.bench.executor import default_threads, run_all
+from ganzoo.bench.executor import default_jobs, default_threads, run_all
 from ganzoo.bench.plan import plan
 from ganzoo.errors import UserError
 
@@ -55,3 +55,4 @@ def test_what_the_user_must_mend_is_raised_not_recorded(spec, store):
 def test_cores_are_shared_out():
     cores = default_threads(1)
     assert default_threads(cores) == 1 and default_threads(10 * cores) == 1
+    assert default_jobs("cpu", 100) == min(cores, 4) and default_jobs("cpu", 1) == 1 and default_jobs("cuda", 100) == 1
