@@ -28,7 +28,7 @@ if __name__ == "__main__":
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory, write_tiny_spec) -> Path:
     path = tmp_path_factory.mktemp("spec") / "tiny.yaml"
-    write_tiny_spec(path, {"long": {"train.epochs": 150, "source": {"assumed": "a test"}}})
+    write_tiny_spec(path, {"long": {"train.epochs": 60, "source": {"assumed": "a test"}}})
     return path
 
 
@@ -44,7 +44,7 @@ def record(results: Path) -> dict:
 
 
 def wait_for_evaluations(results: Path, at_least: int) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 200
     while time.monotonic() < end:
         if list(results.glob("tiny/long/*/record.json")) and len(record(results)["evaluations"]) >= at_least:
             return
@@ -55,11 +55,11 @@ def wait_for_evaluations(results: Path, at_least: int) -> None:
 @pytest.fixture(scope="module")
 def undisturbed(spec, tmp_path_factory) -> dict:
     results = tmp_path_factory.mktemp("whole") / "results"
-    assert start(spec, results).wait(120) == 0
+    assert start(spec, results).wait(240) == 0
     return record(results)
 
 
-@pytest.mark.parametrize("evaluations", [1, 20, 60])
+@pytest.mark.parametrize("evaluations", [1, 10, 30])
 def test_killed_and_resumed(spec, undisturbed, tmp_path, evaluations):
     results = tmp_path / "results"
     process = start(spec, results)
@@ -67,7 +67,7 @@ def test_killed_and_resumed(spec, undisturbed, tmp_path, evaluations):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert record(results)["status"] == "partial"
-    assert start(spec, results).wait(120) == 0
+    assert start(spec, results).wait(240) == 0
     assert record(results)["weights"] == undisturbed["weights"]
     assert record(results)["losses"] == undisturbed["losses"]
     assert not list(results.rglob("*.part"))
@@ -78,7 +78,7 @@ def test_interrupted_and_resumed(spec, undisturbed, tmp_path):
     process = start(spec, results)
     wait_for_evaluations(results, 3)
     os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(60) == 130
+    assert process.wait(240) == 130
     assert record(results)["status"] == "partial"
-    assert start(spec, results).wait(120) == 0
+    assert start(spec, results).wait(240) == 0
     assert record(results)["weights"] == undisturbed["weights"]
