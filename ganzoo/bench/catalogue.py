@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ganzoo import data, models
-from ganzoo.errors import SpecError
+from ganzoo.errors import SpecError, nearest
 from ganzoo.metrics import protocol
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.spec import Spec, load_spec
@@ -19,6 +19,9 @@ class Catalogue:
     def check_model(self, name: str, options: dict) -> dict:
         """Complete options of a model; raises UserError for an unknown name, pydantic's ValidationError for bad options."""
         cls = models.get(name)
+        for option in options:
+            if option not in cls.Options.model_fields:  # a user's Options may be of a kind that drops what it does not know
+                raise SpecError(f"model '{name}' has no option '{option}'.{nearest(option, cls.Options.model_fields)}")
         return cls.Options.model_validate(options).model_dump(mode="json")
 
     def dataset_names(self) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ganzoo.bench import crash
 from ganzoo.bench.plan import Run
+from ganzoo.bench.run import reached
 from ganzoo.bench.store import Store
 from ganzoo.bench.worker import main as worker_main
 from ganzoo.errors import StoreError, UserError
@@ -144,11 +145,13 @@ def run_all(
 
 
 def _bury(run: Run, store: Store, exit_code: int | None) -> dict:
-    try:
-        known = store.record(run.folder)
-    except StoreError:
-        known = None
-    record = crash.of_death(run, known, exit_code)
     with store.lock(run.folder):
+        try:
+            known = store.record(run.folder)
+        except StoreError:
+            known = None
+        if known and reached(known, run):  # another process finished it meanwhile
+            return known
+        record = crash.of_death(run, known, exit_code)
         store.write_record(run.folder, record)
     return record

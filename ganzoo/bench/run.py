@@ -229,9 +229,11 @@ class _Clock:
         self.session.progress.train_seconds += time.perf_counter() - self.begun
 
 
-def _reached(record: dict, run: Run) -> bool:
+def reached(record: dict, run: Run) -> bool:
     """Whether a record holds every case asked for, each with its evaluation."""
     evaluated = {entry["step"] for entry in record["evaluations"]}
+    if record["status"] != "finished":
+        return False
     return all(record["cases"].get(name) == epoch and step in evaluated for name, (step, epoch) in run.stops.items())
 
 
@@ -241,7 +243,7 @@ def execute(run: Run, store: Store, device: torch.device, hooks: Hooks | None = 
     Exceptions pass: whether they become a row is the executor's business.
     """
     known = store.record(run.folder)
-    if known and known["status"] == "finished" and _reached(known, run):
+    if known and reached(known, run):
         return known
     folder: Path = store.root / run.folder
     folder.mkdir(parents=True, exist_ok=True)

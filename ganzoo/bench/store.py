@@ -29,16 +29,46 @@ def write_text(path: Path, text: str) -> None:
         partial.unlink(missing_ok=True)
 
 
+TYPES = {
+    "cases": dict, "evaluations": list, "resolved": dict, "protocol": dict, "seed": int, "case": str, "tier": str, "status": str,
+    "losses": dict, "scalars": dict, "events": list, "environment": dict, "counts": dict, "timing": dict, "data": dict,
+}  # fmt: skip
+
+
+def _fault(record: dict) -> str | None:
+    """What a reader of records could not bear, or None."""
+    for name, kind in TYPES.items():
+        if name in record and not isinstance(record[name], kind):
+            return f"{name} is {record[name]!r:.40}, expected {kind.__name__}"
+    if not all(isinstance(epoch, int | float) for epoch in record["cases"].values()):
+        return "cases maps a name to something that is no epoch"
+    for entry in record["evaluations"]:
+        known = isinstance(entry, dict) and isinstance(entry.get("metrics"), dict)
+        if not known or not isinstance(entry.get("epoch"), int | float) or not isinstance(entry.get("step"), int):
+            return f"{entry!r:.40} is no evaluation"
+    if not isinstance(record["resolved"].get("train"), dict):
+        return "resolved has no train"
+    if len({len(values) if isinstance(values, list) else -1 for values in record.get("losses", {}).values()}) > 1:
+        return "losses are of unequal length"
+    if not all(value is None or isinstance(value, int | float) for value in record.get("scalars", {}).values()):
+        return "scalars hold something that is no number"
+    if not all(isinstance(event, dict) and {"kind", "step"} <= event.keys() for event in record.get("events", [])):
+        return "events hold something that is no event"
+    return None
+
+
 def read_record(path: Path) -> dict:
     """A record; StoreError where the file is not one."""
     remedy = "Delete it (the checkpoint beside it resumes the run), or restore it."
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise StoreError(f"record {path} cannot be read: {error}. {remedy}") from error
     missing = sorted(REQUIRED - record.keys()) if isinstance(record, dict) else sorted(REQUIRED)
     if missing:
         raise StoreError(f"record {path} lacks {', '.join(missing)}. {remedy}")
+    if fault := _fault(record):
+        raise StoreError(f"record {path} is damaged: {fault}. {remedy}")
     if record["schema"] != SCHEMA:
         raise StoreError(f"record {path} has schema {record['schema']}, expected {SCHEMA}. {remedy}")
     return record

@@ -51,7 +51,10 @@ def _faults(record: dict, spec: Spec) -> list[str]:
     if record["status"] != "finished":
         return [f"{where} is {record['status']}."]
     found = []
-    for case in record["cases"]:
+    evaluated = {entry["epoch"] for entry in record["evaluations"]}
+    for case, epoch in record["cases"].items():
+        if epoch not in evaluated:
+            found.append(f"{where}: case '{case}' was not evaluated at epoch {epoch}.")
         if case not in spec.cases:
             found.append(f"{where} holds case '{case}', which the spec no longer has.")
         elif changed := changed_settings(record, case, spec.resolve(case, record["tier"]).as_dict()):

@@ -35,7 +35,10 @@ def read_entries(folder: Path) -> list[Entry]:
     for path in sorted(Path(folder).glob("*.html")):
         match = _SUMMARY.search(path.read_text(encoding="utf-8", errors="replace"))
         if match:
-            found.append(_entry(path.name, json.loads(match.group(1))))
+            try:
+                found.append(_entry(path.name, json.loads(match.group(1))))
+            except (ValueError, KeyError, TypeError, AttributeError):  # a page of an older version, or not one of ours
+                continue
     return sorted(found, key=lambda e: (e.document, e.tier != FULL, e.file))
 
 

@@ -17,7 +17,8 @@ FOLDER = Path("tiny/short/abc-s0")
 
 
 def blank(**changes) -> dict:
-    return {**dict.fromkeys(REQUIRED, "x"), "schema": SCHEMA, "case": "short", "seed": 0, "tier": "full", **changes}
+    whole = {"cases": {"short": 2}, "evaluations": [], "resolved": {"train": {}}, "protocol": {}}
+    return {**dict.fromkeys(REQUIRED, "x"), **whole, "schema": SCHEMA, "case": "short", "seed": 0, "tier": "full", **changes}
 
 
 def put(store: Store, folder: Path, record: dict) -> None:
@@ -37,6 +38,35 @@ def test_a_corrupt_record_is_named_with_a_remedy(tmp_path, text):
     path.write_text(text)
     with pytest.raises(StoreError, match=r"record\.json .*Delete it"):
         read_record(path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"evaluations": 5},
+        {"evaluations": [5]},
+        {"evaluations": [{"epoch": 1, "metrics": {}}]},
+        {"cases": []},
+        {"cases": {"short": "two"}},
+        {"resolved": {}},
+        {"seed": "zero"},
+        {"protocol": "x"},
+        {"losses": {"step": [1], "d": [], "g": [1.0]}},
+        {"scalars": {"seconds_per_epoch": "x"}},
+        {"events": [1]},
+        {"environment": None},
+    ],
+)
+def test_a_record_of_the_wrong_shape_is_refused(store, damage):
+    put(store, FOLDER, blank(**damage))
+    with pytest.raises(StoreError, match="is damaged: .*Delete it"):
+        store.record(FOLDER)
+
+
+def test_deeply_nested_rubbish_is_refused(tmp_path):
+    (tmp_path / "record.json").write_text("[" * 100_000)
+    with pytest.raises(StoreError, match="cannot be read"):
+        read_record(tmp_path / "record.json")
 
 
 def test_a_record_of_another_schema_is_refused(store):
