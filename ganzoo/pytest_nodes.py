@@ -99,10 +99,12 @@ class Node:
         return [work_on(run, store, device, lambda message: None, retry=False) for run in runs]
 
     def _cases_to_run(self) -> list[str]:
-        """The node's own cases, and those under test that share a trajectory with them."""
+        """The node's own cases, and those under test (in the regression: and blessed) that share a trajectory with them."""
         from ganzoo.bench.plan import trajectory
 
         tested = {case for name in self.session if name.spec == self.name.spec for case in name.cases}
+        if self.regression:
+            tested = {case for case in tested if self._blessed_seeds(case)}
         of_case = {case: trajectory(self.spec.resolve(case, self.tier).case) for case in tested.union(self.name.cases)}
         mine = {of_case[case] for case in self.name.cases}
         return [case for case in self.spec.cases if of_case.get(case) in mine]
