@@ -11,6 +11,7 @@ from ganzoo import data
 from ganzoo.bench.catalogue import protocol_of
 from ganzoo.bench.code import science_digest
 from ganzoo.errors import SpecError, nearest
+from ganzoo.metrics.classifier import SHAPES
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.spec import Resolved, Spec
 from ganzoo.spec.schema import Case
@@ -43,14 +44,14 @@ class Run:
         return max(step for step, _ in self.stops.values())
 
 
-Loaded = dict[str, tuple[int, str]]  # data settings → (images, digest): each set is read once a plan
+Loaded = dict[str, tuple[int, str, tuple]]  # data settings → (images, digest, shape): each set is read once a plan
 
 
-def _facts_of(case: Case, loaded: Loaded) -> tuple[int, str]:
+def _facts_of(case: Case, loaded: Loaded) -> tuple[int, str, tuple]:
     key = case.data.model_dump_json()
     if key not in loaded:
         images = load_images(case)
-        loaded[key] = len(images.images), images.digest
+        loaded[key] = len(images.images), images.digest, tuple(images.shape)
     return loaded[key]
 
 
@@ -118,10 +119,14 @@ def plan(spec: Spec, cases: list[str] | None, tier: str, seeds: list[int]) -> li
 
 
 def _run(spec: Spec, tier: str, seed: int, leader: str, members: list[Resolved], loaded: Loaded) -> Run:
-    count, digest = _facts_of(members[0].case, loaded)
+    count, digest, shape = _facts_of(members[0].case, loaded)
     stops = {member.name: stop_of(member.case, count) for member in members}
     longest = max(members, key=lambda member: stops[member.name][0])
     case, protocol, code = longest.case, protocol_of(longest.case), science_digest(longest.case.model.name)
+    if shape != SHAPES[protocol.extractor]:
+        raise SpecError(
+            f"{spec.name}/{leader} trains on images of shape {shape}, but protocol {protocol.name} reads {SHAPES[protocol.extractor]}."
+        )
     return Run(
         spec=spec.name,
         document=spec.document,

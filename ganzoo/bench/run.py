@@ -66,7 +66,7 @@ class Session:
         self.progress = Progress(data_seconds=time.perf_counter() - begun)
         self.per_epoch = steps_per_epoch(run.resolved, len(self.images.images))
         self.total = run.total_steps
-        reals_for(run.protocol, device.type)  # a protocol that does not fit is refused before any training
+        reals_for(run.protocol, device.type)  # missing reals are told before any training
         self.state = self._state()
         self.flops = flops_per_step(run.resolved, self.state.g, self.state.d, tuple(self.images.images.shape[1:]))
 

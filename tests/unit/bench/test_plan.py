@@ -63,6 +63,12 @@ def test_too_few_images_for_a_batch_are_refused(tmp_path, write_tiny_spec):
         plan(load_checked(tmp_path / "few.yaml"), None, "full", [0])
 
 
+def test_images_that_the_protocol_cannot_read_are_refused(tmp_path, write_tiny_spec):
+    write_tiny_spec(tmp_path / "large.yaml", {"a": {"data.resize": 16, "source": {"assumed": "a test"}}})
+    with pytest.raises(SpecError, match=r"shape \(1, 16, 16\), but protocol digits-cnn reads \(1, 8, 8\)"):
+        plan(load_checked(tmp_path / "large.yaml"), None, "full", [0])
+
+
 def test_the_noise_law_is_no_matter_of_the_protocol(spec):
     """Cases trained with other noise must stay comparable."""
     case = spec.resolve("short").case
