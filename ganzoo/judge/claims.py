@@ -12,6 +12,7 @@ from dataclasses import replace
 from ganzoo.judge.comparisons import no_difference, ordering, seconds
 from ganzoo.judge.evidence import AllReadings, Evidence, Finding, Gap, gather, left_out
 from ganzoo.judge.metrics import label
+from ganzoo.judge.mixtures import mixtures
 from ganzoo.judge.numbers import stand_in_of
 from ganzoo.judge.stats.holm import holm
 from ganzoo.judge.stats.planning import CAP, POWER, Plan, plan
@@ -36,7 +37,9 @@ def judge_claims(spec: Spec, tier: str, readings: AllReadings, alpha: float) -> 
             verdicts.append(replace(open_, reason=sentences([outcome.reason, scale(tier, open_.stand_in)]), differs=outcome.differs))
         else:
             p_holm = None if outcome[0].p is None else next(adjusted)
-            verdicts.append(_conclude(open_, outcome, p_holm, len(p_values)))
+            finding, values, notes = outcome
+            used = [readings[case][seed].record for case, of_seeds in values.items() for seed in of_seeds]
+            verdicts.append(_conclude(open_, (finding, values, [*notes, *mixtures(used)]), p_holm, len(p_values)))
     return verdicts
 
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from ganzoo.judge.comparable import differing_fields
 from ganzoo.judge.evidence import left_out
 from ganzoo.judge.metrics import DIRECTION, label
+from ganzoo.judge.mixtures import mixtures
 from ganzoo.judge.readings import Reading, values
 from ganzoo.judge.references import Cell, Published, Table
 from ganzoo.judge.stats.intervals import prediction_interval
@@ -80,14 +81,15 @@ def _judge(row: NumberVerdict, table: Table, cell: Cell, readings: Mapping[int, 
     found = values(readings, row.metric, row.reading)
     if not found:
         return _without_values(row, readings)
-    protocols = [reading.record.get("protocol") for seed, reading in readings.items() if seed in found]
+    used = [reading.record for seed, reading in readings.items() if seed in found]
+    protocols = [record.get("protocol") for record in used]
     ours = summary(found, label(row.metric, protocols[0]))
     row = replace(row, ours=ours, delta=None if ours.mean is None else ours.mean - cell.value)
     differs, why = _incomparable(row, table, protocols)
     if differs:
         return replace(row, verdict="incomparable", differs=differs, reason=why)
     compared = _compare(row, cell, ours, alpha)
-    return replace(compared, reason=sentences([compared.reason, *left_out([row.case], {row.case: readings})]))
+    return replace(compared, reason=sentences([compared.reason, *left_out([row.case], {row.case: readings}), *mixtures(used)]))
 
 
 def _without_values(row: NumberVerdict, readings: Mapping[int, Reading]) -> NumberVerdict:

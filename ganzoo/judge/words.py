@@ -29,6 +29,10 @@ def seeds(n: int) -> str:
     return f"{n} seed" if n == 1 else f"{n} seeds"
 
 
+def runs(n: int) -> str:
+    return f"{n} run" if n == 1 else f"{n} runs"
+
+
 def described(case: str, summed: Summary) -> str:
     """ "original 12.3 [11.0, 13.6]": mean with its interval, or what there is instead."""
     if summed.diverged:
