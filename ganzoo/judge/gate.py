@@ -4,6 +4,9 @@ The interval is Student's prediction interval from k blessed seeds (99 % by defa
 sided, since a sudden gain is as suspicious as a loss. k seeds that agree exactly (a saturated metric) would give no width, so the
 half-width is at least 2 % of the mean, and 1e-4. One blessed seed gives no interval: such a row says so and passes no judgement.
 Seconds are not gated: they belong to the machine.
+
+A fresh run of the very key and seed of a blessed one, in the same environment, must moreover have the same weights to the bit at
+every epoch that both evaluated.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from dataclasses import dataclass
 
 from ganzoo.judge.comparable import changed_settings, differing_fields
 from ganzoo.judge.metrics import DIRECTION, label
+from ganzoo.judge.mixtures import moves_bits
 from ganzoo.judge.readings import Reading, read, values
 from ganzoo.judge.stats.intervals import Interval, prediction_interval
 from ganzoo.judge.summaries import error_of
@@ -58,7 +62,7 @@ def _rows(fresh: Reading, references: Mapping[int, Reading], level: float) -> li
     if why:
         return [GateRow(fresh.case, fresh.seed, None, "whole run", None, {}, None, ok, why)]
     protocol = fresh.record.get("protocol")
-    return [
+    return _bit_row(fresh, finished.get(fresh.seed)) + [
         _row(fresh, metric, label(metric, protocol), values(finished, metric), level)
         for metric in GATED
         if metric in fresh.last or values(finished, metric)
@@ -84,6 +88,31 @@ def _refusal(fresh: Reading, finished: Mapping[int, Reading]) -> tuple[str, bool
             False,
         )
     return "", None
+
+
+def _bit_row(fresh: Reading, blessed: Reading | None) -> list[GateRow]:
+    """At most one row: none where another key (settings, data, code, protocol), torch or machine allows other weights."""
+    if blessed is None or blessed.record["key"] != fresh.record["key"] or moves_bits(blessed.record) != moves_bits(fresh.record):
+        return []
+    ours, theirs = _weights(fresh), _weights(blessed)
+    common = sorted(ours.keys() & theirs.keys())
+    if not common:
+        return []
+    parted = next((epoch for epoch in common if ours[epoch] != theirs[epoch]), None)
+    if parted is None:
+        why = f"Bit-exact: the weights of the blessed run at {len(common)} epochs, {common[-1]:g} the last."
+    else:
+        why = (
+            f"Not bit-exact: at epoch {parted:g} the weights are {ours[parted][:12]}, those of the blessed run of the same key, seed and "
+            f"environment {theirs[parted][:12]}; find out what moved them, or bless anew if the change is meant."
+        )
+    return [GateRow(fresh.case, fresh.seed, None, "whole run", None, {}, None, parted is None, why)]
+
+
+def _weights(reading: Reading) -> dict[float, str]:
+    """epoch → digest of the weights, up to the case's epoch."""
+    evaluations = reading.record.get("evaluations") or []
+    return {entry["epoch"]: entry["weights"] for entry in evaluations if entry.get("weights") and entry["epoch"] <= reading.epoch}
 
 
 def _row(fresh: Reading, metric: str, name: str, blessed: Mapping[int, float], level: float) -> GateRow:

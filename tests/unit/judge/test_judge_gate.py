@@ -102,6 +102,61 @@ def test_cases_of_one_trajectory_are_gated_each_at_its_epoch(record_of):
     assert {row.case: row.ok for row in gate(blessed, [fresh])} == {"original": True, "long": False}
 
 
+WEIGHTS = {5: "a" * 64, 30: "b" * 64}
+HERE = {"torch": "2.15.0", "device": "cpu", "device_name": "EPYC", "threads": 1, "variables": {"LD_PRELOAD": "x.so"}}
+
+
+@pytest.fixture
+def weighed(record_of):
+    """weighed(seed, {epoch: digest of the weights}, …) → a record that evaluated them; nearby values, so that the metrics pass."""
+
+    def build(seed=0, weights=WEIGHTS, *, environment=HERE, **changes):
+        record = record_of(seed=seed, evaluations=dict.fromkeys(weights, 10.0 + seed / 10), environment=environment, **changes)
+        for entry in record["evaluations"]:
+            entry["weights"] = weights[entry["epoch"]]
+        return record
+
+    return build
+
+
+def whole_run(blessed, fresh):
+    return [(row.label, row.ok, row.reason) for row in gate(blessed, [fresh]) if row.metric is None]
+
+
+def test_the_same_run_again_must_be_bit_exact(weighed):
+    blessed = [weighed(seed) for seed in range(3)]
+    ((label, ok, why),) = whole_run(blessed, weighed(1))
+    assert (label, ok) == ("whole run", True) and why.startswith("Bit-exact: the weights of the blessed run at 2 epochs, 30 the last")
+    ((label, ok, why),) = whole_run(blessed, weighed(1, {5: "a" * 64, 30: "c" * 64}))
+    assert (label, ok) == ("whole run", False) and "Not bit-exact: at epoch 30 the weights are cccccccccccc" in why
+    assert "bbbbbbbbbbbb" in why and all(row.ok for row in gate(blessed, [weighed(1, {5: "c" * 64, 30: "c" * 64})]) if row.metric)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"key": "f" * 64},  # other code, data, settings or protocol
+        {"environment": HERE | {"torch": "2.16.0"}},
+        {"environment": HERE | {"device_name": "Xeon"}},
+        {"environment": HERE | {"threads": 2}},
+        {"environment": HERE | {"device": "cuda"}},
+        {"environment": HERE | {"variables": {}}},
+    ],
+)
+def test_another_machine_torch_or_key_owes_no_bits(weighed, changes):
+    other = {5: "c" * 64, 30: "c" * 64}
+    assert whole_run([weighed(seed) for seed in range(3)], weighed(1, other, **changes)) == []
+
+
+def test_bits_are_owed_by_the_same_seed_and_epochs_only(weighed):
+    blessed = [weighed(seed) for seed in range(3)]
+    assert whole_run(blessed, weighed(7, {5: "c" * 64, 30: "c" * 64})) == []
+    assert whole_run(blessed, weighed(1, {10: "c" * 64, 30: "b" * 64}))[0][1] is True, "epoch 10 was not evaluated then"
+    longer = weighed(1, {5: "a" * 64, 30: "b" * 64, 50: "d" * 64}, cases={"original": 30, "long": 50})
+    assert [ok for _, ok, _ in whole_run(blessed, longer)] == [True, None], "a case is held to its own end"
+    assert len(whole_run(blessed, weighed(1, environment=HERE | {"variables": HERE["variables"] | {"OMP_NUM_THREADS": "1"}}))) == 1
+
+
 def test_other_tiers_and_seconds_are_not_gated(record_of):
     blessed = [record_of(seed=s, evaluations=v, tier="small") for s, v in enumerate(BLESSED)]
     assert [row.ok for row in gate(blessed, [record_of(seed=7, evaluations=11.0)])] == [None]
