@@ -20,6 +20,8 @@ BENCH = Path(__file__).resolve().parents[2] / "benchmarks" / "bench_documents.py
 LONGER = {"train.epochs": 3, "source": {"assumed": "a test"}}
 IDS = ["bench_case[tiny-base]", "bench_case[tiny-wide]", "bench_case[tiny-longer]", "bench_claim[tiny-C1]"]
 
+OPTIONS = ("--run-slow", "--tier", "--results", "--report")
+
 
 @pytest.fixture
 def project(pytester, make_project, monkeypatch) -> Path:
@@ -49,13 +51,22 @@ def test_node_ids_are_stable_and_selectable(pytester, project):
     assert ids("benchmarks", "-m", "smoke") == IDS
     assert ids("benchmarks", "-m", "slow") == []
     assert ids("benchmarks", "-m", "slow", "--run-slow") == IDS
-    assert ids("benchmarks/bench_documents.py::bench_claim[tiny-C1]", "--runslow") == ["bench_claim[tiny-C1]"]
+    assert ids("benchmarks/bench_documents.py::bench_claim[tiny-C1]", "--run-slow") == ["bench_claim[tiny-C1]"]
 
 
 def test_options_and_collection_work_from_any_folder(pytester, project, tmp_path_factory, monkeypatch):
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
-    result = pytester.runpytest_inprocess("--collect-only", "-q", "--run-slow", project / "benchmarks")
-    assert collected(result) == IDS
+    options = ("-m", "slow", "--run-slow", "--tier", "smoke", "--results", "kept", "--report", "pages")
+    for where in (project / "benchmarks", project, f"{project / 'benchmarks' / 'bench_documents.py'}::bench_claim"):
+        result = pytester.runpytest_inprocess("--collect-only", "-q", *options, where)
+        assert collected(result) == (IDS[-1:] if "::" in str(where) else IDS)
+
+
+def test_options_are_there_in_every_folder_of_a_project(pytester, project, monkeypatch):
+    for folder in (project, project / "benchmarks", project / "benchmarks" / "specs"):
+        monkeypatch.chdir(folder)
+        told = pytester.runpytest_inprocess("--help").stdout.str()
+        assert all(re.search(rf"^  {option}\b", told, re.MULTILINE) for option in OPTIONS)
 
 
 def test_smoke_tells_junit_and_leaves_nothing_behind(pytester, project, monkeypatch, tmp_path_factory):
@@ -132,3 +143,29 @@ def test_other_projects_notice_nothing(pytester):
     pytester.makepyfile(test_plain="def test_plain(): pass\ndef bench_nothing(): raise SystemExit")
     pytester.makepyfile(bench_script="raise SystemExit('a script, not a test')")
     pytester.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+def test_other_projects_may_have_our_options_themselves(pytester):
+    """The slow-tests example of pytest's documentation calls its option --runslow; others are as likely."""
+    pytester.makeconftest(
+        f"OPTIONS = {('--runslow', *OPTIONS)}\n"
+        "def pytest_addoption(parser):\n"
+        "    for option in OPTIONS:\n"
+        "        parser.addoption(option, action='store_true')\n"
+    )
+    pytester.makepyfile(
+        "def test_theirs(request):\n"
+        "    assert request.config.getoption('--results') is True and request.config.getoption('--tier') is False\n"
+    )
+    result = pytester.runpytest_inprocess("-k", "test_theirs or " + "x" * 5000, "--runslow", "--results", "--report")
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*report:*")
+
+
+def test_nodes_work_without_our_options(pytester, project, monkeypatch, tmp_path_factory):
+    """Started where there are no specs, a bench file takes those that `ganzoo` itself would, at the smoke tier."""
+    monkeypatch.setenv("GANZOO_HOME", str(project))
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    shutil.copy(BENCH, elsewhere)
+    monkeypatch.chdir(elsewhere)
+    run(pytester, elsewhere / "bench_documents.py", "-k", "tiny-base", "-m", "smoke").assert_outcomes(passed=1, deselected=3)
