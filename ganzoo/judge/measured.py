@@ -2,9 +2,9 @@
 
     {"schema": 1, "spec": "liu",
      "blessings": [{"when": …, "reason": …, "tier": …, "git": …, "records": 24}, …],      # every one ever given, oldest first
-     "records": [ … ]}                                                                   # as the store holds them, but thinned
+     "records": [{"blessing": 0, …}, …]}                    # as the store holds them, but thinned; and which blessing brought each
 
-No two records speak for the same case, seed and tier.
+No two records speak for the same case, seed and tier. Files from before `blessing` was written are read as well.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class _Record(_Open):
     resolved: dict[str, object]
     protocol: dict[str, object] | None
     evaluations: list[_Evaluation]
+    blessing: int | None = Field(None, ge=0)
 
 
 class _Measured(Strict):
@@ -76,8 +77,13 @@ class Merged:
 
 
 def load_measured(path: Path) -> list[dict]:
-    """The blessed records of a spec, in the shape the store gives them; ReferencesError for a file that holds none."""
-    return _load(path)["records"]
+    """The blessed records of a spec, in the shape the store gives them, each with the `blessing` that brought it (None: not known).
+
+    ReferencesError for a file that holds none.
+    """
+    document = _load(path)
+    by_index = dict(enumerate(document["blessings"]))
+    return [record | {"blessing": by_index.get(_blessing_of(record, document["blessings"]))} for record in document["records"]]
 
 
 def load_blessings(path: Path) -> list[Blessing]:
@@ -88,13 +94,16 @@ def load_blessings(path: Path) -> list[Blessing]:
 def save_measured(path: Path, blessing: dict, records: list[dict]) -> Merged:
     """Make `records` the reference for their (case, seed, tier) and keep all others; the file is replaced as a whole.
 
-    `blessing`: when, reason, tier, git; the number of records is filled in. ReferencesError, and nothing written, where the file there
-    is corrupt, the records are not this spec's, or two of them speak for the same case, seed and tier.
+    `blessing`: when, reason, tier, git; the number of records is filled in. A run that is there already keeps the blessing that brought
+    it. ReferencesError, and nothing written, where the file there is corrupt, the records are not this spec's, or two of them speak for
+    the same case, seed and tier.
     """
     old = _load(path) if path.exists() else {"schema": SCHEMA, "spec": path.stem, "blessings": [], "records": []}
-    fresh = [thinned(record) for record in records]
+    before = [record | {"blessing": _blessing_of(record, old["blessings"])} for record in old["records"]]
+    brought = {_run(record): record["blessing"] for record in before}
+    fresh = [thinned(record) | {"blessing": brought.get(_run(record), len(old["blessings"]))} for record in records]
     covered = {entry for record in fresh for entry in _speaks_for(record)}
-    kept = [rest for record in old["records"] if (rest := _without(record, covered))]
+    kept = [rest for record in before if (rest := _without(record, covered))]
     document = {
         "schema": SCHEMA,
         "spec": old["spec"],
@@ -133,6 +142,18 @@ def _spread_out(count: int, limit: int) -> list[int]:
 
 def _six_digits(value: float | None) -> float | None:
     return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def _run(record: dict) -> tuple:
+    """Equal for one and the same run: not merely the same key trained again."""
+    return record["key"], record["seed"], record.get("started"), record.get("weights")
+
+
+def _blessing_of(record: dict, blessings: list[dict]) -> int | None:
+    """Index of the blessing that brought a record. One that does not say came with the only blessing of its tier, if it is the only one."""
+    of_tier = [i for i, blessing in enumerate(blessings) if blessing["tier"] == record["tier"]]
+    told = record.get("blessing")
+    return told if told is not None else of_tier[0] if len(of_tier) == 1 else None
 
 
 def _speaks_for(record: dict) -> list[tuple[str, int, str]]:
@@ -183,6 +204,9 @@ def _check(path: Path, document: object, remedy: str) -> None:
     for spec in [body["spec"], *(record["spec"] for record in body["records"])]:
         if spec != path.stem:
             raise ReferencesError(f"{path}: holds runs of '{spec}', expected those of '{path.stem}', as the file is named. {remedy}")
+    for record in body["records"]:
+        if (told := record.get("blessing")) is not None and told >= len(body["blessings"]):
+            raise ReferencesError(f"{path}: a record came with blessing {told}, expected one of the {len(body['blessings'])}. {remedy}")
     _refuse_doubles(path, body["records"], remedy)
 
 

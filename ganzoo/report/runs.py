@@ -7,7 +7,7 @@ import statistics
 from collections import Counter
 from dataclasses import dataclass
 
-from ganzoo.report.text import NONE, digest, is_number, number, seconds, setting, spread
+from ganzoo.report.text import NONE, day, digest, is_number, listing, number, plural, seconds, setting, spread
 
 Row = dict[str, str]
 
@@ -172,6 +172,24 @@ def datasets(records: list[dict]) -> list[Fields]:
 def codes(records: list[dict]) -> list[tuple[str, int]]:
     """Digests of the code that defines the science, with the number of runs made by each."""
     return Counter(str(r.get("code") or "not recorded") for r in records).most_common()
+
+
+def blessings(records: list[dict]) -> list[Row]:
+    """Every blessing that brought some of these records, oldest first: when, why, how many runs of which seeds. None for fresh runs."""
+    brought: dict[tuple[str, str], list[dict]] = {}
+    for record in records:
+        if blessing := record.get("blessing"):
+            brought.setdefault((blessing["when"], blessing["reason"]), []).append(record)
+    return [
+        {
+            "when": day(when),
+            "reason": reason,
+            "runs": plural(len(group), "run"),
+            "seeds": ("seeds " if len(seeds) > 1 else "seed ") + listing([str(seed) for seed in seeds]),
+        }
+        for (when, reason), group in sorted(brought.items())
+        if (seeds := sorted({record["seed"] for record in group}))
+    ]
 
 
 def _distinct(records: list[dict], part: str) -> list[tuple[dict, int]]:

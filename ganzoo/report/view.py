@@ -39,6 +39,7 @@ class Report:
     datasets: list[runs.Fields]
     environments: list[runs.Fields]
     codes: list[tuple[str, int]]
+    blessings: list[runs.Row]
     costs: list[runs.Row]
     crashed: list[runs.Row]
     events: list[runs.Row]
@@ -87,6 +88,7 @@ def build(spec: Spec, judgement: dict, records: list[dict], results: Path | None
         datasets=runs.datasets(records),
         environments=runs.environments(records),
         codes=runs.codes(records),
+        blessings=runs.blessings(records),
         costs=runs.costs(records),
         crashed=runs.crashed(records),
         events=runs.events(records),

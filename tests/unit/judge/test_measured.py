@@ -46,6 +46,7 @@ def test_what_is_saved_is_loaded_in_the_stores_shape(path):
     assert save_measured(path, BLESSING, given) == Merged(added=3, replaced=0, kept=0)
     loaded = load_measured(path)
     assert [entry["seed"] for entry in loaded] == [0, 1, 2]
+    assert [entry.pop("blessing")["reason"] for entry in loaded] == ["first runs"] * 3
     assert loaded == sorted(map(thinned, given), key=lambda entry: entry["seed"])
     assert loaded[0]["resolved"] == given[1]["resolved"] and loaded[0]["scalars"] == given[1]["scalars"]
     assert given == before, "the caller's records are left alone"
@@ -71,6 +72,34 @@ def test_a_shared_trajectory_goes_on_speaking_for_the_cases_not_blessed_again(pa
     save_measured(path, BLESSING, [record("epochs-100", cases={"epochs-50": 50, "epochs-100": 100}, frechet=7.0)])
     assert held(path) == {("original", 0, "full"): 9.0, ("epochs-50", 0, "full"): 7.0, ("epochs-100", 0, "full"): 7.0}
     assert len(load_measured(path)) == 2
+
+
+def reasons(path: Path) -> dict[tuple[str, int], str | None]:
+    return {(r["case"], r["seed"]): r["blessing"] and r["blessing"]["reason"] for r in load_measured(path)}
+
+
+def test_every_record_tells_the_blessing_that_brought_it(path):
+    first = [record(seed=seed) for seed in range(3)]
+    save_measured(path, BLESSING, first)
+    more = [record(seed=seed) for seed in (3, 4)]
+    save_measured(path, BLESSING | {"reason": "two more seeds, planned"}, [*first, *more])
+    assert reasons(path) == {("original", s): "first runs" if s < 3 else "two more seeds, planned" for s in range(5)}
+    assert [(entry.reason, entry.records) for entry in load_blessings(path)] == [("first runs", 3), ("two more seeds, planned", 5)]
+    again = first[1] | {"started": "2026-02-03T04:05:06Z"}
+    save_measured(path, BLESSING | {"reason": "trained again"}, [again])
+    assert reasons(path)["original", 1] == "trained again" and reasons(path)["original", 0] == "first runs"
+
+
+def test_files_from_before_records_told_their_blessing_are_read(path):
+    save_measured(path, BLESSING, [record(), record("width-128"), record("width-128", tier="cpu")])
+    document = json.loads(path.read_text(encoding="utf-8"))
+    for entry in document["records"]:
+        del entry["blessing"]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert [r["blessing"] and r["blessing"]["reason"] for r in load_measured(path)] == [None, "first runs", "first runs"], "cpu: not known"
+    save_measured(path, BLESSING | {"reason": "more seeds"}, [record(seed=1)])
+    assert reasons(path)["original", 0] == "first runs" and reasons(path)["original", 1] == "more seeds", "written down before it is lost"
+    assert len(load_blessings(path)) == 2
 
 
 def test_thinning_picks_points_and_keeps_the_ends():
@@ -148,6 +177,7 @@ def saved(path: Path, **changes: object) -> Path:
         ({"records": [record() | {"evaluations": [{"metrics": {}}]}]}, r"records\[0\]\.evaluations\[0\]\.epoch is missing"),
         ({"records": [record(frechet="low")]}, r"records\[0\]\.evaluations\[0\]\.metrics\.frechet is 'low'"),
         ({"records": [record(frechet=math.nan)]}, "NaN is no JSON number"),
+        ({"records": [record() | {"blessing": 1}]}, "a record came with blessing 1, expected one of the 1"),
         ({"recordz": []}, "unknown key 'recordz'.*Did you mean 'records'"),
     ],
 )

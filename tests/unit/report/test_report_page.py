@@ -70,6 +70,14 @@ def records():
     return world.records()
 
 
+def test_the_page_gives_every_reason_of_a_blessing(spec, records, tmp_path):
+    whys = [{"when": "2026-11-21T03:40:09Z", "reason": "first runs"}, {"when": "2026-11-30T03:40:09Z", "reason": f"more {HOSTILE}"}]
+    blessed = [r | {"blessing": whys[r["seed"] > 1]} for r in records]
+    page = Page(render(spec, world.judgement(records), blessed, tmp_path, results=None).read_text(encoding="utf-8"))
+    assert "Blessed 21 Nov 2026, 10 runs, seeds 0 and 1: first runs" in page.text
+    assert "Blessed 30 Nov 2026, 5 runs, seed 2: more <script>" in page.text
+
+
 @pytest.fixture(scope="module")
 def full(tmp_path_factory):
     """The whole page, once: (path, parsed). Tests that write beside it take a copy."""

@@ -147,6 +147,17 @@ def test_data_of_a_run_that_crashed_early_is_not_another_data_set(records):
     assert [d.runs for d in runs.datasets([*records, other])] == [15, 1]
 
 
+def test_every_blessing_is_told_with_its_seeds(spec, records):
+    first, then = ({"when": f"2026-11-{day}T03:40:09Z", "reason": why} for day, why in ((21, "first runs"), (30, "seeds planned before")))
+    old = [r | {"blessing": first} for r in records]
+    new = [world.record("width-128", seed, blessing=then) for seed in (3, 4, 5)]
+    assert runs.blessings([*new, *old]) == [
+        {"when": "21 Nov 2026", "reason": "first runs", "runs": "15 runs", "seeds": "seeds 0, 1 and 2"},
+        {"when": "30 Nov 2026", "reason": "seeds planned before", "runs": "3 runs", "seeds": "seeds 3, 4 and 5"},
+    ]
+    assert runs.blessings(records) == [], "fresh runs have none"
+
+
 def test_cost_is_the_mean_over_finished_seeds(records):
     (row,) = [row for row in runs.costs(records) if row["case"] == "d-sgd"]
     assert (row["n"], row["generator"], row["train"], row["eval"]) == ("2", "1,503,632", "5.6 min", "34 s")
