@@ -13,7 +13,7 @@ import yaml
 
 from ganzoo.bench.counts import flops_per_step, parameters
 from ganzoo.bench.environment import capture, peak_memory_mb
-from ganzoo.bench.events import find_events, variation
+from ganzoo.bench.events import find_events
 from ganzoo.bench.grid import save_grid
 from ganzoo.bench.plan import Run, epoch_of, load_images, steps_per_epoch
 from ganzoo.bench.store import SCHEMA, Store, write_text
@@ -23,6 +23,7 @@ from ganzoo.metrics.reals import reals_for
 from ganzoo.train import checkpoint
 from ganzoo.train.loop import train
 from ganzoo.train.state import State
+from ganzoo.variation import variation
 
 METRICS = ("frechet", "kid", "is", "is_split_std", "precision", "recall", "modes", "entropy")
 CHECKPOINT = "checkpoint.safetensors"

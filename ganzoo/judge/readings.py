@@ -14,9 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-
 from ganzoo.judge.metrics import SCALARS
+from ganzoo.variation import variation
 
 Status = Literal["finished", "crashed", "partial"]
 ReadingKind = Literal["last", "best"]
@@ -128,22 +127,12 @@ def _scalars(record: Mapping, end: Mapping) -> dict[str, float]:
     losses = record.get("losses") or {}
     steps = losses.get("step") or []
     for network in ("d", "g"):
-        name, kept = (
-            f"{network}_loss_variation",
-            [loss for step, loss in zip(steps, losses.get(network) or [], strict=True) if step <= end["step"]],
-        )
+        name = f"{network}_loss_variation"
+        kept = [loss for step, loss in zip(steps, losses.get(network) or [], strict=True) if step <= end["step"]]
         if any(loss is None for loss in kept):
             scalars[name] = math.nan
         elif len(kept) < len(steps):
             scalars.pop(name, None)
-            if (variation := loss_variation(kept)) is not None:
-                scalars[name] = variation
+            if (swing := variation(kept)) is not None:
+                scalars[name] = swing
     return scalars
-
-
-def loss_variation(losses: list[float]) -> float | None:
-    """Coefficient of variation (std with ddof 0, over |mean|) of the later half of the logged losses; None where undefined."""
-    later = np.array(losses[len(losses) // 2 :], float)
-    if len(later) < 2 or later.mean() == 0:
-        return None
-    return float(later.std() / abs(later.mean()))

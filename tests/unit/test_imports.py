@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "ganzoo"
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "paths": {"errors"},
+    "variation": set(),
     "spec.schema": set(),
     "spec": {"errors", "paths", "spec.schema"},
     "streams": set(),
@@ -27,8 +28,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metrics": {"errors", "paths", "streams", "data", "spec.schema"},
     "train": {"errors", "paths", "streams", "losses", "recipes", "data", "models", "spec.schema"},
     "bench.store": {"errors", "paths"},
-    "bench": {"errors", "paths", "spec", "spec.schema", "streams", "recipes", "models", "data", "metrics", "train", "bench.store"},
-    "judge": {"errors", "paths", "spec", "spec.schema", "bench.store"},
+    "bench": {"errors", "paths", "spec", "spec.schema", "streams", "recipes", "models", "data", "metrics", "train", "bench.store",
+              "variation"},
+    "judge": {"errors", "paths", "spec", "spec.schema", "bench.store", "variation"},
     "report": {"errors", "paths", "spec", "spec.schema", "bench.store", "judge"},
 }
 TOP = {"cli", "commands", "pytest_nodes", "pytest_plugin"}  # may import everything; nothing imports them but themselves

@@ -6,7 +6,10 @@ import math
 
 import pytest
 
-from ganzoo.bench.events import find_events, variation
+from ganzoo.bench import run
+from ganzoo.bench.events import find_events
+from ganzoo.judge import readings
+from ganzoo.variation import variation
 
 
 def losses(d: list[float], g: list[float] | None = None) -> dict:
@@ -42,3 +45,8 @@ def test_modes_are_lost_when_fewer_are_reached_than_before():
 def test_variation_is_of_the_later_half():
     assert variation([100.0, 0.0, 1.0, 3.0]) == pytest.approx(0.5)
     assert variation([1.0]) is None and variation([1.0, 1.0, 1.0, math.nan]) is None and variation([1, 1, 1.0, -1.0]) is None
+
+
+def test_the_run_and_the_judge_share_one_formula():
+    """A case read off at its record's end and one that ends before it must not swing by two measures."""
+    assert run.variation is readings.variation is variation

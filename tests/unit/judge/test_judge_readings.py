@@ -7,7 +7,7 @@ import math
 import pytest
 
 from ganzoo.judge.comparable import changed_settings, differing_fields
-from ganzoo.judge.readings import events_of, loss_variation, read, read_case, values
+from ganzoo.judge.readings import events_of, read, read_case, values
 
 SHARED = {"original": 30, "long": 50, "longer": 100}
 
@@ -89,7 +89,6 @@ def test_scalars_of_a_case_that_ends_before_its_trajectory(record_of):
 
 
 def test_too_few_losses_have_no_variation(record_of):
-    assert loss_variation([1.0]) is None and loss_variation([]) is None and loss_variation([1.0, -1.0, 1.0, -1.0]) is None
     record = record_of(evaluations=1.0, scalars={"d_loss_variation": None, "seconds_per_epoch": None})
     assert set(read_case(record, "original").last) == {"frechet"}
 
