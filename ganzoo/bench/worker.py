@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from ganzoo.bench import crash
+from ganzoo.bench.numerics import prepare
 from ganzoo.bench.plan import Run
 from ganzoo.bench.run import Hooks, execute
 from ganzoo.bench.store import Store
@@ -25,16 +26,6 @@ _stop = False
 def _ask_to_stop(*_: object) -> None:
     global _stop
     _stop = True
-
-
-def prepare(threads: int, device: str) -> torch.device:
-    """Process-wide settings that make runs repeatable: thread count, no TF32, no kernel autotuning."""
-    torch.set_num_threads(threads)
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.deterministic = True
-    return torch.device(device)
 
 
 def work_on(run: Run, store: Store, device: torch.device, send, *, retry: bool) -> dict | None:
