@@ -80,7 +80,7 @@ def protocols_of(readings: AllReadings) -> list[dict]:
 
 
 def uncovered(spec: Spec, document: Published) -> list[dict]:
-    """Claims of the document, or parts of them, that no claim of the spec judges."""
+    """Claims of the document, or parts of them, that no claim of the spec judges, each with what is missing where its file says so."""
     where = {part.id: claim.where for claim in document.claims for part in (claim, *claim.parts)}
     return [
         {
@@ -89,7 +89,7 @@ def uncovered(spec: Spec, document: Published) -> list[dict]:
             "where": where[claim.id],
             "kind": claim.kind,
             "verdict": "no evidence",
-            "reason": f"No claim of the spec '{spec.name}' judges it.",
+            "reason": claim.unjudged or f"No claim of the spec '{spec.name}' judges it.",
         }
         for claim in document.unjudged([claim.id for claim in spec.claims])
     ]

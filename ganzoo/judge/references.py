@@ -22,6 +22,7 @@ from ganzoo.spec.schema import Strict
 __all__ = ["Cell", "Claim", "Part", "Published", "Spread", "StatedNumber", "Table"]
 __all__ += ["load_document", "load_measured", "load_published", "save_measured"]
 
+UNJUDGED = "why no claim of the suite decides it: which quantity or run is missing"
 Kind = Literal["ordering", "no-difference", "trend", "event", "cost", "property", "threshold", "probe"]
 REMEDY = "The fields are explained in reference_results/README.md."
 
@@ -99,6 +100,7 @@ class Part(Strict):
     id: Name
     kind: Kind
     text: Text
+    unjudged: Text | None = Field(None, description=UNJUDGED)
 
 
 class Claim(Strict):
@@ -111,6 +113,7 @@ class Claim(Strict):
     parts: list[Part] = Field(default_factory=list)
     numbers: list[StatedNumber] = Field(default_factory=list)
     note: Text | None = None
+    unjudged: Text | None = Field(None, description=UNJUDGED)
 
     @model_validator(mode="after")
     def _parts_are_lettered(self):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from ganzoo.errors import SpecError
 from ganzoo.judge.judgement import judge
 from ganzoo.judge.metrics import DIRECTION, LABEL, badness, label
+from ganzoo.judge.references import Published, load_document
+from ganzoo.spec import load_spec
 
 
 @pytest.fixture
@@ -48,6 +51,27 @@ def test_coverage_names_what_no_claim_judges(spec_of, published, ordering):
     assert coverage() == [("L1", "§1", "no evidence"), ("L2", "§1", "no evidence"), ("L20", "§2", "no evidence")]
     assert coverage(ordering) == [("L1", "§1", "no evidence"), ("L20", "§2", "no evidence")]
     assert coverage(ordering, {**ordering, "id": "L1a"}) == [("L1b", "§1", "no evidence"), ("L20", "§2", "no evidence")]
+
+
+def test_coverage_gives_the_reason_that_the_document_s_file_gives(spec_of, published, ordering):
+    liu = published["liu"].model_dump()
+    liu["claims"][0]["parts"][1]["unjudged"] = "Missing: an event for a fall."
+    liu["claims"][2]["unjudged"] = "Missing: a probe."
+    coverage = judge(spec_of([{**ordering, "id": "L1a"}]), "full", [], {"liu": Published.model_validate(liu)}).coverage
+    assert [(row["id"], row["reason"]) for row in coverage] == [
+        ("L1b", "Missing: an event for a fall."), ("L2", "No claim of the spec 'liu' judges it."), ("L20", "Missing: a probe."),
+    ]  # fmt: skip
+
+
+def test_every_claim_of_liu_is_judged_or_tells_what_is_missing():
+    home = Path(__file__).resolve().parents[3]
+    spec, document = load_spec(home / "benchmarks/specs/liu.yaml"), load_document(home / "reference_results/published/liu.yaml")
+    judged = {claim.id for claim in spec.claims}
+    left = document.unjudged(judged)
+    assert [claim.id for claim in left if not claim.unjudged] == []
+    every = [entry for claim in document.claims for entry in (claim, *claim.parts)]
+    assert [entry.id for entry in every if entry.unjudged and entry not in left] == [], "judged since: the reason is out of date"
+    assert {claim.id.removesuffix("-g") for claim in spec.claims} <= {entry.id for entry in every}, "ids are the document's"
 
 
 def test_records_of_settings_that_changed_are_set_aside(spec_of, record_of, ordering):
