@@ -101,13 +101,11 @@ class Store:
         write_text(self.root / folder / "record.json", json.dumps(record, indent=1, allow_nan=False) + "\n")
 
     def records(self, spec: str, tier: str | None = None) -> list[dict]:
-        """All records of a spec (at a tier), by case and seed; of two for one case, seed and tier the newer one."""
-        found: dict[tuple, dict] = {}
-        for path in sorted((self.root / spec).glob("*/*-s*/record.json"), key=lambda path: path.stat().st_mtime_ns):
-            record = read_record(path) | {"folder": str(path.parent.relative_to(self.root))}
-            if tier in (None, record["tier"]):
-                found[record["case"], record["seed"], record["tier"]] = record
-        return [found[key] for key in sorted(found)]
+        """All records of a spec (at a tier), by case, seed, tier and key. Which of several for one case and seed counts, readers decide."""
+        paths = (self.root / spec).glob("*/*-s*/record.json")
+        found = [read_record(path) | {"folder": str(path.parent.relative_to(self.root))} for path in paths]
+        kept = [record for record in found if tier in (None, record["tier"])]
+        return sorted(kept, key=lambda record: (record["case"], record["seed"], record["tier"], record["key"]))
 
     @contextlib.contextmanager
     def lock(self, folder: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[Path]:

@@ -9,6 +9,7 @@ from ganzoo import paths
 from ganzoo.bench.store import Store
 from ganzoo.commands.targets import load
 from ganzoo.errors import StoreError
+from ganzoo.judge.choice import chosen
 from ganzoo.judge.judgement import judge
 from ganzoo.judge.references import load_measured, load_published
 from ganzoo.judge.verdicts import Judgement
@@ -64,14 +65,14 @@ def measured_path(spec: Spec) -> Path:
 
 
 def tier_of(records: list[dict]) -> str:
-    """full where it has records, else the tier with the most."""
-    held = [record["tier"] for record in records]
+    """full where it has records, else the tier with the most case-seeds."""
+    held = [tier for tier, *_ in dict.fromkeys((record["tier"], record["case"], record["seed"]) for record in records)]
     return FULL if FULL in held or not held else max(held, key=held.count)
 
 
 def judged(spec: Spec, tier: str, records: list[dict]) -> Judged:
-    """The records of a tier, judged against the spec's document."""
-    of_tier = [record for record in records if record["tier"] == tier]
+    """Of the records of a tier those that speak for the spec, judged against its document."""
+    of_tier = chosen([record for record in records if record["tier"] == tier], spec)
     published = load_published(references_of(spec) / "published")
     return Judged(spec, of_tier, judge(spec, tier, of_tier, published))
 

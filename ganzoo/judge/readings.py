@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ganzoo.judge.choice import chosen
 from ganzoo.judge.metrics import SCALARS
 from ganzoo.variation import variation
 
@@ -40,14 +41,12 @@ class Reading:
 
 
 def read(records: Iterable[Mapping]) -> dict[str, dict[int, Reading]]:
-    """case → seed → reading. Of several records of one case and seed: one that reached its end first, then the one started last."""
+    """case → seed → reading. Of several records of one case and seed the one that `chosen` takes without a spec."""
     found: dict[str, dict[int, Reading]] = {}
-    for record in sorted(records, key=lambda r: (r.get("started") or "", r["key"])):
+    for record in chosen(records):
         for case in cases_of(record):
             reading = read_case(record, case)
-            earlier = found.setdefault(case, {}).get(reading.seed)
-            if earlier is None or reading.status == "finished" or earlier.status != "finished":
-                found[case][reading.seed] = reading
+            found.setdefault(case, {})[reading.seed] = reading
     return {case: dict(sorted(seeds.items())) for case, seeds in found.items()}
 
 
