@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +26,7 @@ Examples:
 Exit codes: **0** done; **1** a run crashed (the others went on); **2** something in the input or on this machine is wrong, nothing
 was started; **130** interrupted, the same command goes on where it stopped.
 """
+INTERRUPTED, NO_READER = 130, 141  # as shells count: 128 and the signal, SIGINT or SIGPIPE
 
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
 
@@ -201,18 +204,43 @@ def new(document: Annotated[str, argument(help="Key of the new document: lower-c
 def main() -> None:
     """Entry point: a user's mistake is one message on stderr and exit code 2, never a traceback."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()  # what the last lines meet is met here, not when Python ends
     except UserError as error:
         sys.exit(_refuse(str(error)))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except SystemExit as left:
+        if isinstance(left.__context__, BrokenPipeError):  # as typer and rich leave then, with the code of a crashed run
+            sys.exit(_without_reader())
+        raise
+    except BrokenPipeError:
+        sys.exit(_without_reader())
     except OSError as error:
+        _drop_output()
         if error.filename is None:
-            raise
+            sys.exit(_refuse(f"the system refused ({type(error).__name__}: {error}). Mend that, then the same command again."))
         sys.exit(_refuse(f"{error.filename}: {error.strerror}. Expected a path that this user may use."))
 
 
 def _refuse(message: str) -> int:
     typer.echo(f"ganzoo: {message}", err=True)
     return 2
+
+
+def _without_reader() -> int:
+    """`ganzoo list | head -1`: whoever read the output has enough, which is no mistake of anybody's."""
+    _drop_output()
+    return NO_READER
+
+
+def _drop_output() -> None:
+    """What cannot be written any more is not tried again, and complained about, when Python ends."""
+    with suppress(OSError, ValueError, AttributeError), Path(os.devnull).open("w") as nowhere:  # no stdout, or none with a number
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

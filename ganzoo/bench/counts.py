@@ -20,8 +20,14 @@ def parameters(net: nn.Module) -> int:
 
 
 def parameters_of(case: Case, image: tuple[int, int, int]) -> dict[str, int]:
-    """{"generator", "discriminator"} of a case on images (C, H, W)."""
-    g, d = build_networks(case, image, seed=0)
+    """{"generator", "discriminator"} of a case on images (C, H, W). Built without memory behind the weights, however many they are."""
+    try:
+        with torch.device("meta"):
+            g, d = build_networks(case, image, seed=0)
+    except Exception as error:
+        if "meta" not in str(error):  # torch names the device where a model wants real numbers while it is built
+            raise
+        g, d = build_networks(case, image, seed=0)
     return {"generator": parameters(g), "discriminator": parameters(d)}
 
 

@@ -6,7 +6,7 @@ import json
 
 from ganzoo.commands.targets import load, split
 from ganzoo.commands.terminal import console, table
-from ganzoo.errors import DataError
+from ganzoo.errors import DataError, SpecError
 from ganzoo.spec import Resolved, Spec
 from ganzoo.spec.show import case_as_dict, rows, spec_as_dict
 
@@ -64,4 +64,12 @@ def _parameters(resolved: Resolved) -> tuple[dict[str, int] | None, str]:
     except DataError as error:
         return None, str(error)
     height, width = [settings.resize] * 2 if settings.resize else sides
-    return parameters_of(resolved.case, (channels, height, width)), ""
+    try:
+        return parameters_of(resolved.case, (channels, height, width)), ""
+    except Exception as error:  # the model may be a user's, and fail in any way
+        where = f"{resolved.spec}/{resolved.name}: model '{resolved.case.model.name}' cannot be built for {height}x{width} images"
+        raise SpecError(f"{where} ({type(error).__name__}: {_first_line(error)}). Mend the settings under `model`, or it.") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -93,6 +94,37 @@ def test_show_without_the_data_still_shows_the_case(ganzoo, edit, project):
     edit(lambda spec: spec["base"]["data"].update(name="folder", path="nowhere"))
     said = ganzoo("show", "tiny/base")
     assert said.code == 0 and "unknown without the data" in said.out and "GANZOO_DATA" in said.out
+
+
+@pytest.mark.parametrize("widths", ([10**7, 10**7], [10**12]))
+def test_show_counts_networks_that_no_memory_holds(ganzoo, edit, project, widths):
+    edit(lambda spec: spec["base"]["model"].update(hidden_g=widths))
+    sizes = [4, *widths, 64]  # latent, hidden, the 8x8 pixels
+    expected = sum(a * b + b for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+    assert json.loads(ganzoo("show", "tiny/base", "--json").out)["parameters"]["generator"] == expected
+
+
+def test_show_refuses_networks_that_cannot_be_built(ganzoo, edit, project):
+    edit(lambda spec: spec["base"]["model"].update(hidden_g=[10**12, 10**12]))
+    said = ganzoo("show", "tiny/base")
+    assert said.code == 2 and said.err.count("\n") == 1, said.err
+    assert "tiny/base: model 'mlp-gan' cannot be built for 8x8 images" in said.err and "Storage size" in said.err
+
+
+def test_show_counts_a_model_that_reads_numbers_while_it_is_built(ganzoo, edit, project, monkeypatch):
+    (project / "reading_nets.py").write_text(
+        "import torch\n"
+        "from ganzoo.models.mlp import MLPGAN\n"
+        "class Reading(MLPGAN):\n"
+        "    @staticmethod\n"
+        "    def build(options, latent, image):\n"
+        "        options = options.model_copy(update={'hidden_g': [int(w) for w in torch.linspace(8, 16, 2)]})\n"
+        "        return MLPGAN.build(options, latent, image)\n"
+    )
+    monkeypatch.syspath_prepend(str(project))
+    edit(lambda spec: spec["base"]["model"].update(name="reading_nets:Reading"))
+    # 4·8 + 8, 8·16 + 16 and 16·64 + 64
+    assert json.loads(ganzoo("show", "tiny/base", "--json").out)["parameters"]["generator"] == 1272
 
 
 def test_doctor(ganzoo, project, tmp_path):
@@ -200,3 +232,38 @@ def test_a_system_error_is_one_line(ganzoo, project, monkeypatch):
     (project / "reference_results" / "published").touch()
     said = ganzoo("new", "karras")
     assert said.code == 2 and "published" in said.err and said.err.count("\n") == 1
+
+
+def ganzoo_into(stdout, *arguments: str) -> subprocess.CompletedProcess:
+    """`ganzoo` in a process of its own, writing to `stdout`."""
+    return subprocess.run([sys.executable, "-m", "ganzoo.cli", *arguments], stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("arguments", [["list", "specs"], ["list", "specs", "--json"], ["--help"]], ids=" ".join)
+def test_a_reader_that_has_enough_is_no_mistake(project, arguments):
+    """As in `ganzoo list | head -1`."""
+    unread, full = os.pipe()
+    os.close(unread)
+    done = ganzoo_into(full, *arguments)
+    os.close(full)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+@pytest.mark.parametrize("arguments", [["list", "specs"], ["list", "specs", "--json"]], ids=" ".join)
+def test_a_system_error_without_a_path_is_one_line(project, arguments):
+    with Path("/dev/full").open("w") as full:
+        done = ganzoo_into(full, *arguments)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+    assert "No space left on device" in done.stderr
+
+
+def test_interrupted_is_130_without_a_traceback(ganzoo, project, monkeypatch):
+    for name in ("ganzoo.commands.listing.listing", "ganzoo.cli.app"):
+
+        def interrupted(*_, **__):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(name, interrupted)
+        said = ganzoo("list", "specs")
+        assert (said.code, said.out, said.err) == (130, "", "")
