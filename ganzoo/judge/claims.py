@@ -101,8 +101,11 @@ def _conclude(open_: ClaimVerdict, tested: Tested, p_holm: float | None, family:
         why = f"{_p(finding.p, p_holm, family)}: decided at {open_.alpha:g}."
     else:
         verdict, planned = "inconclusive", plan_of(finding, open_.alpha / family)
-        seeds_needed = planned.likely or (planned.possible if finding.power is None else None)
-        why = f"{_undecided(finding, p_holm, open_.alpha, family)} {_would(planned, finding.power is not None)}"
+        at_hand = min(map(len, values.values()))
+        needed = planned.likely or (planned.possible if finding.power is None else None)
+        seeds_needed = needed if needed and needed > at_hand else None
+        undecided = _undecided(finding, p_holm, open_.alpha, family)
+        why = sentences([undecided, _would(planned, finding.power is not None, at_hand)])
     return replace(
         open_,
         verdict=verdict,
@@ -140,12 +143,19 @@ def _undecided(finding: Finding, p_holm: float, alpha: float, family: int) -> st
     return f"{floor}, {min(1.0, family * finding.smallest):.2g} after Holm over {family} claims: too few to decide at {alpha:g}."
 
 
-def _would(planned: Plan, has_effect: bool) -> str:
+def _would(planned: Plan, has_effect: bool, at_hand: int) -> str:
+    """How many seeds would decide. What as many as are at hand could have done is no advice."""
     if planned.possible is None:
         return f"Not even {CAP} seeds a case could."
-    earliest = f"{planned.possible} seeds a case could at the earliest"
-    if not has_effect:
-        return f"{earliest}."
+    if planned.possible > at_hand:
+        earliest = f"{planned.possible} seeds a case could at the earliest"
+        if not has_effect:
+            return f"{earliest}."
+        if planned.likely is None:
+            return f"{earliest}; not even {CAP} probably would if what is observed is true."
+        return f"{earliest}; {planned.likely} would with {POWER:.0%} chance if what is observed is true."
+    if not has_effect or (planned.likely or CAP) <= at_hand:
+        return ""
     if planned.likely is None:
-        return f"{earliest}; not even {CAP} probably would if what is observed is true."
-    return f"{earliest}; {planned.likely} would with {POWER:.0%} chance if what is observed is true."
+        return f"Not even {CAP} seeds a case probably would if what is observed is true."
+    return f"{planned.likely} seeds a case would with {POWER:.0%} chance if what is observed is true."

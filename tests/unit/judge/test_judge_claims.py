@@ -62,9 +62,16 @@ def test_one_seed_has_no_spread_to_plan_by(claim_of, ordering):
 def test_enough_seeds_but_no_clear_difference(claim_of, ordering):
     claim = claim_of([ordering], {"original": FOUR, "narrow": [11.0, 12.0, 13.5, 14.0]})["L2"]
     assert claim.verdict == "inconclusive" and 0.1 < claim.p < 1 and 10 < claim.seeds_needed < 40
-    assert "not decided at 0.05." in claim.reason and f"{claim.seeds_needed} would with 80% chance" in claim.reason
+    assert "not decided at 0.05." in claim.reason and f" {claim.seeds_needed} seeds a case would with 80% chance" in claim.reason
+    assert "at the earliest" not in claim.reason, "as many seeds as there are could, and did not"
     faint = claim_of([ordering], {"original": FOUR, "narrow": [10.1, 11.1, 12.1, 13.1]})["L2"]
-    assert faint.seeds_needed is None and "not even 64 probably would if what is observed is true." in faint.reason
+    assert faint.seeds_needed is None and "Not even 64 seeds a case probably would if what is observed is true." in faint.reason
+
+
+def test_as_many_seeds_as_there_are_is_no_advice(claim_of, ordering):
+    """No difference at all between seeds that could have decided."""
+    same = claim_of([ordering], {"original": FOUR, "narrow": FOUR})["L2"]
+    assert same.seeds_needed is None and same.reason.endswith("p = 1.00: not decided at 0.05.")
 
 
 def test_holm_over_the_claims_with_evidence(claim_of, ordering):
