@@ -5,6 +5,7 @@ Drawn 380 units wide, so that a phone shows them at about full size and their te
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from markupsafe import Markup
@@ -13,8 +14,10 @@ from ganzoo.report.svg import Scale, caption, element, fit, line, picture, text
 from ganzoo.report.text import is_number, number, seed_order
 
 WIDTH, LEFT, RIGHT = 380, 10, 370
-LANE = 44  # height of one case: its label, then its dots
+LANE = 44  # height of one case: its label, then its dots in up to three rows
 DOT = 4.2
+Dots = list[tuple[str, float, float]]  # (seed, x, y from the lane's middle)
+ROW, COLUMN = 6.5, 7.5  # between the centres of dots that step aside
 
 
 @dataclass(frozen=True)
@@ -37,25 +40,28 @@ def strip(lanes: list[Lane], label: str, better: str = "", happened: bool = Fals
     values = [v for lane in lanes for v in lane.finite.values()]
     bounds = [b for lane in lanes for b in lane.interval or () if is_number(b)]
     scale = Scale(-0.15, 1.15, False, LEFT, RIGHT) if happened else fit(values, LEFT + 4, RIGHT - 4, extra=bounds)
-    bottom = len(lanes) * LANE + 6
+    placed = [_spread_out(lane.finite, scale) for lane in lanes]
+    crowd = max([abs(y) for dots in placed for _, _, y in dots] + [ROW]) - ROW  # beyond three rows: room for more, above and below
+    height = LANE + 2 * crowd
+    bottom = len(lanes) * height + 6
     ticks = [(0.0, "did not happen"), (1.0, "happened")] if happened else scale.ticks()
     parts = [line(scale(v), 8, scale(v), bottom, "grid") for v, _ in ticks]
-    for row, lane in enumerate(lanes):
-        parts.append(_lane(lane, scale, row * LANE, happened))
+    for row, (lane, dots) in enumerate(zip(lanes, placed, strict=True)):
+        parts.append(_lane(lane, dots, scale, row * height, 31 + crowd, happened))
     parts.append(line(LEFT, bottom, RIGHT, bottom, "axis"))
     parts += [_tick(scale(v), bottom + 14, t) for v, t in ticks]
     told = caption(WIDTH / 2, bottom + 32, (label, better, "log scale" if scale.log else ""))
     return picture(WIDTH, bottom + 24 + 14 * len(told), _in_words(lanes, label, happened), *parts, *told)
 
 
-def _lane(lane: Lane, scale: Scale, top: float, happened: bool) -> Markup:
-    middle = top + 31
+def _lane(lane: Lane, dots: Dots, scale: Scale, top: float, down: float, happened: bool) -> Markup:
+    middle = top + down
     parts = [_name(lane.name, top + 15), line(LEFT, middle, RIGHT, middle, "lane")]
     parts.append(element("text", _summary(lane, happened), x=RIGHT, y=top + 15, class_="t muted halo", text_anchor="end"))
     if lane.interval and all(is_number(b) for b in lane.interval) and not happened:
         x1, x2 = scale(lane.interval[0]), scale(lane.interval[1])
         parts.append(element("rect", x=x1, y=middle - 6, width=max(x2 - x1, 1.0), height=12, rx=3, class_="range"))
-    for seed, x, dy in _spread_out(lane.finite, scale):
+    for seed, x, dy in dots:
         told = f"seed {seed}: {number(lane.finite[seed])}"
         parts.append(element("circle", element("title", told), cx=x, cy=middle + dy, r=DOT, class_="dot"))
     if is_number(lane.mean) and not happened and lane.finite:
@@ -77,14 +83,14 @@ def _summary(lane: Lane, happened: bool) -> str:
     return f"mean {number(lane.mean)}, n = {len(lane.finite)}" if is_number(lane.mean) else f"n = {len(lane.finite)}"
 
 
-def _spread_out(values: dict[str, float], scale: Scale) -> list[tuple[str, float, float]]:
-    """(seed, x, dy): dots that would cover one another step aside, up and down in turn."""
-    placed: list[tuple[str, float, float]] = []
+def _spread_out(values: dict[str, float], scale: Scale) -> Dots:
+    """Dots that would cover one another step aside: up and down in turn, and only where five rows are full, sideways."""
+    rows = [0.0, -ROW, ROW, -2 * ROW, 2 * ROW]
+    placed: Dots = []
     for seed, value in values.items():
-        x = scale(value)
-        taken = {dy for _, other, dy in placed if abs(other - x) < 1.7 * DOT}
-        dy = next((d for d in (0.0, -6.5, 6.5) if d not in taken), 0.0)
-        placed.append((seed, x, dy))
+        places = ((scale(value) + column * COLUMN, row) for step in range(len(values)) for column in (step, -step) for row in rows)
+        free = (place for place in places if all(math.dist(place, other) >= ROW for _, *other in placed))
+        placed.append((seed, *next(free)))
     return placed
 
 

@@ -121,7 +121,7 @@ def _facts(claim: dict) -> list[tuple[str, str]]:
         ("Difference", _with_interval(claim["difference"], claim["interval"]) if is_number(claim["difference"]) else None),
         ("Margin", f"±{number(claim['margin'])}" if is_number(claim["margin"]) else None),
         ("The seeds point", claim["direction"] if claim["direction"] != "none" else None),
-        ("Seeds", ", ".join(f"{case} {count}" for case, count in claim["n"].items())),
+        ("Seeds", ", ".join(f"{case} {count}" for case, count in claim["n"].items()) if claim["values"] else None),
         ("Would decide", f"{needed} per case" if needed else None),
         ("Differs in", ", ".join(claim["differs"])),
         ("Read off at", READINGS[claim["reading"]] if claim["kind"] not in ("event", "cost") else None),

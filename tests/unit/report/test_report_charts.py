@@ -86,6 +86,24 @@ def test_equal_values_are_not_hidden_behind_one_another():
     assert len(places) == 3
 
 
+@pytest.mark.parametrize("values", [[2.0] * 6, [2.0] * 12, [2.0, 2.0, 2.0, 2.01, 2.01, 2.01, 9.0]])
+def test_six_seeds_and_more_stay_apart(values):
+    svg = charts.strip([lane("a", *values), lane("b", 1.0, 9.0)], "distance")
+    places = [(float(c.get("cx")), float(c.get("cy"))) for c in circles(svg)]
+    nearest = min(math.dist(a, b) for i, a in enumerate(places) for b in places[:i])
+    assert len(places) == len(values) + 2 and nearest > 1.5 * charts.DOT
+    heights = [float(t.get("y")) for t in ElementTree.fromstring(svg).iter("text")]
+    assert all(abs(y - name) > charts.DOT for _, y in places for name in heights), "no dot on a line of text"
+    assert max(y for _, y in places) < max(heights)
+
+
+def test_few_seeds_keep_their_true_place_and_the_lane_its_height():
+    for count, height in ((1, 44), (3, 44), (5, 57)):
+        svg = charts.strip([lane("a", *[2.0] * count, mean=2.0)], "distance")
+        assert len({c.get("cx") for c in circles(svg)}) == 1
+        assert [float(x.get("y1")) for x in ElementTree.fromstring(svg).iter("line") if x.get("class") == "axis"] == [height + 6]
+
+
 def test_events_are_counted_not_averaged():
     svg = charts.strip([lane("a", 1, 1, 0, mean=0.67)], "nan", happened=True)
     assert "2 of 3 seeds" in svg and "did not happen" in svg and "mean" not in svg

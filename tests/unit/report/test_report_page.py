@@ -70,6 +70,15 @@ def records():
     return world.records()
 
 
+def test_the_page_says_that_a_claim_rests_on_different_code(spec, records, tmp_path):
+    made = [r | {"resolved": spec.resolve(r["case"]).as_dict()} for r in records]
+    later = {"code": "f" * 64, "environment": records[0]["environment"] | {"git": "def5678", "torch": "2.16.0"}}
+    made = [r | later if r["seed"] == 2 else r for r in made]
+    text = Page(render(spec, judge(spec, "full", made, {}).as_dict(), made, tmp_path, results=None).read_text(encoding="utf-8")).text
+    assert "Records of 2 code revisions: abc1234 with code " in text and "def5678 with code fffffffff (2 runs)" in text
+    assert "Records of different torch: 2.15.0 (4 runs) and 2.16.0 (2 runs)." in text
+
+
 def test_the_page_gives_every_reason_of_a_blessing(spec, records, tmp_path):
     whys = [{"when": "2026-11-21T03:40:09Z", "reason": "first runs"}, {"when": "2026-11-30T03:40:09Z", "reason": f"more {HOSTILE}"}]
     blessed = [r | {"blessing": whys[r["seed"] > 1]} for r in records]

@@ -240,6 +240,13 @@ def test_claims_without_evidence_have_no_chart(records):
     assert shown.strip is None and shown.difference is None and "p" not in dict(shown.facts)
 
 
+def test_a_claim_that_lacks_one_case_does_not_say_that_the_other_has_no_seeds(spec, records):
+    """The judge counts what entered the verdict: nothing did, though one of the cases was run."""
+    runs_of_one = [r | {"resolved": spec.resolve(r["case"]).as_dict()} for r in records if r["case"] == "original"]
+    (shown,) = evidence.claim_views(judge(spec, "full", runs_of_one, {}).as_dict()["claims"], [])
+    assert shown.verdict == "no evidence" and "Seeds" not in dict(shown.facts) and shown.reason == "'width-128' was not run."
+
+
 def test_claim_anchors_are_unique(records):
     claims = [world.claim(name, "holds", ["original", "d-sgd"], records) for name in ("L1", "l 1", "L-1", "§")]
     anchors = [c.anchor for c in evidence.claim_views(claims, [])]
