@@ -58,7 +58,7 @@ def _option(config: pytest.Config, name: str):
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "smoke: a case or claim of a spec at the smoke tier, seconds")
     config.addinivalue_line("markers", "slow: a case or claim of a spec against reference_results/measured, minutes to hours")
-    config.addinivalue_line("markers", "throughput: times the training step; wants the machine for itself, about a minute")
+    config.addinivalue_line("markers", "throughput: times the training step; wants the machine for itself, two minutes")
     config.addinivalue_line("python_files", "bench_documents.py")
     for name in ("bench_case", "bench_claim"):  # no more, as the plugin is there in every project of the environment
         config.addinivalue_line("python_functions", name)

@@ -1,0 +1,106 @@
+"""The throughput benchmark at a size of a few steps: what it times, when it declines, and how its record is reduced."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import time
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from ganzoo.bench.catalogue import load_checked
+from ganzoo.bench.plan import plan
+
+pytest_plugins = ["pytester"]
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+def loaded(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"throughput_{path.parent.name}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def bench(monkeypatch) -> ModuleType:
+    module = loaded(BENCHMARKS / "bench_throughput.py")
+    monkeypatch.setattr(module, "ROUNDS", 3)
+    monkeypatch.setattr(module, "STEPS", 2)
+    return module
+
+
+@pytest.fixture
+def run(tmp_path, write_tiny_spec):
+    write_tiny_spec(tmp_path / "tiny.yaml", {"base": {"train.epochs": 50, "eval.every_epochs": 50, "source": {"assumed": "a test"}}})
+    return plan(load_checked(tmp_path / "tiny.yaml"), None, "full", [0])[0]
+
+
+def test_a_session_waits_while_the_other_side_has_its_turn(bench, run, tmp_path):
+    turns = []
+
+    def other(count: int) -> None:
+        turns.append(count)
+        time.sleep(0.3)
+
+    ours, theirs = bench.session(run, other, tmp_path / "results")
+    assert turns == [2] * 5  # three rounds, one to warm up, one to close
+    assert len(ours) == len(theirs) == 3
+    assert max(ours) < 0.3 <= min(theirs)
+
+
+def test_a_session_that_evaluates_meanwhile_is_no_measurement(bench, run, tmp_path, monkeypatch):
+    monkeypatch.setattr(bench, "ROUNDS", 200)  # more than its 250 steps
+    with pytest.raises(AssertionError, match="something else than steps"):
+        bench.session(run, lambda count: None, tmp_path / "results")
+
+
+def test_sides_take_turns_at_going_first(bench):
+    order = []
+    ours, theirs = bench.alternate(lambda count: order.append("a"), lambda count: order.append("b"))
+    assert "".join(order) == "ab" + "abbaab"
+    assert len(ours) == len(theirs) == 3
+
+
+def test_beside_other_workers_it_declines(pytester):
+    shutil.copy(BENCHMARKS / "bench_throughput.py", pytester.path)
+    arguments = ("-p", "no:cacheprovider", "-o", "python_functions=bench_*", "--strict-markers", "-rs", "bench_throughput.py", "-n", "1")
+    result = pytester.runpytest_subprocess(*arguments, timeout=120)
+    result.assert_outcomes(skipped=3)
+    result.stdout.fnmatch_lines(["*beside other workers*"])
+
+
+class Benchmark:
+    """Stands for pytest-benchmark's fixture."""
+
+    def __init__(self):
+        self.extra_info = {}
+
+    def pedantic(self, target):
+        return target()
+
+
+def test_the_ratio_is_the_median_of_the_rounds(bench):
+    benchmark = Benchmark()
+    assert bench.ratio_of(benchmark, "ours_over_bare", lambda: ([1.0, 2.0, 9.0], [1.0, 1.0, 1.0])) == 2.0
+    assert benchmark.extra_info == {
+        "ours_seconds_for_2_steps": {"min": 1.0, "median": 2.0, "max": 9.0},
+        "bare_seconds_for_2_steps": {"min": 1.0, "median": 1.0, "max": 1.0},
+        "ours_over_bare": 2.0,
+    }
+
+
+def test_the_record_keeps_the_ratios_and_names_no_machine(pytester):
+    pytester.makepyfile("def test_x(benchmark):\n    benchmark.extra_info['a_over_b'] = 2.0\n    benchmark.pedantic(lambda: None)")
+    pytester.runpytest_subprocess("-p", "no:cacheprovider", "--benchmark-json=raw.json", timeout=120).assert_outcomes(passed=1)
+    raw = json.loads((pytester.path / "raw.json").read_text())
+    raw["machine_info"]["node"] = "somebodys-machine"
+    record = loaded(BENCHMARKS / "records" / "throughput.py").reduced(raw)
+    assert record["benchmarks"] == [{"name": "test_x", "a_over_b": 2.0}]
+    assert set(json.loads((BENCHMARKS / "records" / "throughput.json").read_text())) <= set(record)
+    assert record["cores"] and record["python"] and record["when"] and record["commit"]
+    assert "somebodys-machine" not in json.dumps(record)
