@@ -86,13 +86,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     from ganzoo import pytest_nodes
 
     gather = {"spec_case": pytest_nodes.case_names, "spec_claim": pytest_nodes.claim_names}
-    mark = pytest.mark.slow if _option(metafunc.config, RUN_SLOW) else pytest.mark.smoke
+    marks = [pytest.mark.slow if _option(metafunc.config, RUN_SLOW) else pytest.mark.smoke]
+    if metafunc.config.pluginmanager.hasplugin("timeout"):
+        marks.append(pytest.mark.timeout(0))  # a training takes what it takes; a project's limit is meant for its tests
     for fixture in sorted(asked):
         try:
             names = gather[fixture](Path(metafunc.module.__file__))
         except UserError as error:
             raise pytest.Collector.CollectError(str(error)) from error
-        metafunc.parametrize(fixture, [pytest.param(name, id=str(name), marks=mark) for name in names], indirect=True)
+        metafunc.parametrize(fixture, [pytest.param(name, id=str(name), marks=marks) for name in names], indirect=True)
 
 
 @pytest.fixture

@@ -83,6 +83,11 @@ def test_smoke_tells_junit_and_leaves_nothing_behind(pytester, project, monkeypa
     assert not list(passing.glob("ganzoo-*")) and not (project / "results").exists()
 
 
+def test_a_projects_timeout_does_not_end_a_training(pytester, project):
+    pytest.importorskip("pytest_timeout")
+    run(pytester, "benchmarks", "-k", "tiny-base", "-o", "timeout=0.01").assert_outcomes(passed=1, deselected=3)
+
+
 def test_xdist_workers_share_each_run(pytester, project):
     run(pytester, "benchmarks", "-n", "2", "--tier", "full", "--results", "kept").assert_outcomes(passed=4)
     logs = [path.read_text() for path in project.glob("kept/tiny/*/*/log.txt")]
