@@ -115,7 +115,15 @@ def plan(spec: Spec, cases: list[str] | None, tier: str, seeds: list[int]) -> li
             wanted = [member for member in members if member.name in chosen]
             if wanted:
                 runs.append(_run(spec, tier, seed, members[0].name, wanted, loaded))
+    _check_reals(runs)
     return runs
+
+
+def _check_reals(runs: list[Run]) -> None:
+    """DataError where images that a protocol measures against are missing, before anything is written; those trained on are there."""
+    read = {(run.resolved.data.name, run.resolved.data.split) for run in runs}
+    for name, split in sorted({(run.protocol.real_data, run.protocol.real_split) for run in runs} - read):
+        data.load(name, split)
 
 
 def _run(spec: Spec, tier: str, seed: int, leader: str, members: list[Resolved], loaded: Loaded) -> Run:

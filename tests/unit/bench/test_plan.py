@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from ganzoo import data
 from ganzoo.bench.catalogue import load_checked, protocol_of
 from ganzoo.bench.plan import epoch_of, plan, run_key, stop_of
-from ganzoo.errors import SpecError
+from ganzoo.errors import DataError, SpecError
 
 
 def test_cases_that_differ_in_length_alone_are_one_run(spec):
@@ -67,6 +68,45 @@ def test_images_that_the_protocol_cannot_read_are_refused(tmp_path, write_tiny_s
     write_tiny_spec(tmp_path / "large.yaml", {"a": {"data.resize": 16, "source": {"assumed": "a test"}}})
     with pytest.raises(SpecError, match=r"shape \(1, 16, 16\), but protocol digits-cnn reads \(1, 8, 8\)"):
         plan(load_checked(tmp_path / "large.yaml"), None, "full", [0])
+
+
+@pytest.fixture
+def measured_on_mnist(tmp_path, write_tiny_spec, monkeypatch):
+    """Digits, enlarged, under the protocol whose reals are MNIST's test split; two cases of one protocol, and no MNIST here."""
+    for variable in ("GANZOO_DATA", "GANZOO_CACHE"):
+        monkeypatch.setenv(variable, str(tmp_path / "empty"))
+    source = {"assumed": "a test"}
+    settings = {"data.resize": 28, "eval.protocol": "mnist-cnn", "source": source}
+    write_tiny_spec(tmp_path / "far.yaml", {"a": settings, "b": {**settings, "model.hidden_g": [16]}})
+    return load_checked(tmp_path / "far.yaml")
+
+
+def test_missing_reals_of_a_protocol_are_refused(measured_on_mnist):
+    with pytest.raises(DataError, match=r"'mnist' \(test\) not found.*Ways to get it"):
+        plan(measured_on_mnist, None, "full", [0])
+
+
+@pytest.fixture
+def loads(monkeypatch):
+    """What is loaded, in order; of MNIST nothing is read."""
+    found, load = [], data.load
+
+    def noted(name, split, **options):
+        found.append((name, split))
+        return None if name == "mnist" else load(name, split, **options)
+
+    monkeypatch.setattr(data, "load", noted)
+    return found
+
+
+def test_the_reals_of_a_protocol_are_looked_at_once(measured_on_mnist, loads):
+    plan(measured_on_mnist, None, "full", [0, 1])
+    assert loads.count(("mnist", "test")) == 1
+
+
+def test_reals_that_are_trained_on_are_not_read_again(spec, loads):
+    plan(spec, None, "full", [0, 1])
+    assert loads == [("digits", "train")]
 
 
 def test_the_noise_law_is_no_matter_of_the_protocol(spec):
