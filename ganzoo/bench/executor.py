@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -21,6 +22,8 @@ Listener = Callable[[Run, tuple], None]  # (run, message): ("started",), ("progr
 
 
 MOST_JOBS = 4  # by default; a worker takes about a gigabyte
+GRACE_SECONDS = 30.0  # for a worker that is told to save and stop
+WAIT_POLICY = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}  # GNU's and LLVM's OpenMP; Intel's and LLVM's alone
 
 
 def usable_cores() -> int:
@@ -81,7 +84,8 @@ def run_all(
         ours, theirs = context.Pipe()
         arguments = (theirs, root, device, threads or default_threads(jobs), retry)
         process = context.Process(target=worker_main, args=arguments, daemon=True)
-        process.start()
+        with _passive_threads():
+            process.start()
         theirs.close()
         return _Worker(process, ours)
 
@@ -136,12 +140,38 @@ def run_all(
                 for worker in workers:
                     worker.process.terminate()
     finally:
-        for worker in workers:
-            worker.process.terminate()
-            worker.process.join()
+        _dismiss(workers)
     if refused:
         raise UserError("\n".join(refused))
     return outcome
+
+
+@contextlib.contextmanager
+def _passive_threads() -> Iterator[None]:
+    """Have processes started meanwhile put idle OpenMP threads to sleep, where the user has set none of it.
+
+    By default they spin between two small operations, and workers side by side take the cores from each other. Which thread computes
+    what stays the same, and so do the numbers. Read when torch is loaded, so it must be in the environment that the process gets.
+    """
+    names = set() if WAIT_POLICY.keys() & os.environ.keys() else WAIT_POLICY.keys()
+    os.environ.update({name: WAIT_POLICY[name] for name in names})
+    try:
+        yield
+    finally:
+        for name in names:
+            os.environ.pop(name, None)
+
+
+def _dismiss(workers: list[_Worker]) -> None:
+    """End workers that are still there, busy or idle: one that waits for work hears no signal, but it sees its pipe closed."""
+    for worker in workers:
+        worker.pipe.close()
+        worker.process.terminate()
+    for worker in workers:
+        worker.process.join(GRACE_SECONDS)
+        if worker.process.is_alive():
+            worker.process.kill()
+            worker.process.join()
 
 
 def _bury(run: Run, store: Store, exit_code: int | None) -> dict:
