@@ -93,7 +93,10 @@ class Session:
             self.hooks.log(f"a stop before step {done} was not evaluated when the training passed it: training again from the start")
             return state
         torch.set_num_threads(kept.threads)  # another count may round differently; a resumed run must not
-        state.restore(tensors, meta["training"])
+        try:
+            state.restore(tensors, meta["training"])
+        except CheckpointError as error:
+            raise CheckpointError(f"{path}: {error}") from error
         self.progress = kept
         self.hooks.log(f"resumed at step {state.step} of {self.total}")
         return state
@@ -232,10 +235,14 @@ class _Clock:
 
 def reached(record: dict, run: Run) -> bool:
     """Whether a record holds every case asked for, each with its evaluation."""
-    evaluated = {entry["step"] for entry in record["evaluations"]}
-    if record["status"] != "finished":
-        return False
-    return all(record["cases"].get(name) == epoch and step in evaluated for name, (step, epoch) in run.stops.items())
+    known = all(record["cases"].get(name) == epoch for name, (_, epoch) in run.stops.items())
+    return record["status"] == "finished" and known and evaluated(record, run)
+
+
+def evaluated(record: dict, run: Run) -> bool:
+    """Whether every case asked for was evaluated at its stop, whatever came of the training later."""
+    steps = {entry["step"] for entry in record["evaluations"]}
+    return all(step in steps for step, _ in run.stops.values())
 
 
 def execute(run: Run, store: Store, device: torch.device, hooks: Hooks | None = None) -> dict:

@@ -93,7 +93,13 @@ class State:
         return tensors, meta
 
     def restore(self, tensors: dict[str, Tensor], meta: dict) -> None:
-        """Continue where `pack` was called; bit-exact on the same machine, device and thread count."""
+        """Continue where `pack` was called; bit-exact on the same machine, device and thread count. CheckpointError on another device."""
+        made = "cuda" if "stream/cuda" in tensors else "cpu"
+        if made != self.device.type:  # their streams differ in kind: it would be another training from here on
+            raise CheckpointError(
+                f"the checkpoint was made on {made}, expected one made on {self.device.type}. "
+                f"Go on with --device {made}, or delete it to start this run afresh on {self.device.type}."
+            )
         try:
             for name, net in self.networks().items():
                 prefix = f"net/{name}."

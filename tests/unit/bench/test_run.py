@@ -12,6 +12,7 @@ from ganzoo.bench import run as run_module
 from ganzoo.bench.run import CHECKPOINT, Hooks, execute
 from ganzoo.bench.worker import work_on
 from ganzoo.errors import CheckpointError
+from ganzoo.train.state import State
 
 CPU = torch.device("cpu")
 
@@ -158,6 +159,67 @@ def test_a_crash_keeps_what_an_earlier_case_of_the_trajectory_reached(run_of, st
     assert record["status"] == "crashed"
     assert record["cases"] == {"short": 2, "long": 4}
     assert [e["epoch"] for e in record["evaluations"]] == [1, 2]
+
+
+@pytest.fixture
+def crashed_later(run_of, store, monkeypatch):
+    """`short` finished; on its way to `long` the training crashed, with checkpoint and evaluation at epoch 3."""
+    execute(run_of("short"), store, CPU)
+    evaluate, measured = run_module.evaluate, []
+
+    def at_epoch_4(*arguments):
+        measured.append(1)
+        if len(measured) == 2:
+            raise RuntimeError("kaput")
+        return evaluate(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "evaluate", at_epoch_4)
+        assert work_on(run_of("long"), store, CPU, lambda _: None, retry=False)["status"] == "crashed"
+    return store.record(run_of("long").folder)
+
+
+@pytest.mark.parametrize("retry", [False, True])
+def test_a_case_that_was_passed_before_the_crash_has_its_result(run_of, store, crashed_later, monkeypatch, retry):
+    monkeypatch.setattr(run_module, "train", lambda *_, **__: pytest.fail("trained again"))
+    record = work_on(run_of("short"), store, CPU, lambda _: None, retry=retry)
+    assert (record["status"], record["error"], record["cases"]) == ("finished", None, {"short": 2})
+    assert store.record(run_of("short").folder) == crashed_later, "the longer case stays a crash on disk"
+
+
+def test_a_case_first_asked_for_after_the_crash_is_read_off_where_it_was_evaluated(run_of, store, crashed_later):
+    middle = replace(run_of("short"), stops={"middle": (15, 3)})
+    assert work_on(middle, store, CPU, lambda _: None, retry=False)["status"] == "finished"
+    known = store.record(middle.folder)
+    assert known["status"] == "crashed" and known["cases"] == {"short": 2, "long": 4, "middle": 3}
+    unseen = replace(run_of("short"), stops={"unseen": (13, 2.6)})
+    assert work_on(unseen, store, CPU, lambda _: None, retry=False)["status"] == "crashed"
+
+
+def test_both_cases_asked_for_after_the_crash_are_a_crash_until_retried(run_of, store, crashed_later):
+    assert work_on(run_of("short", "long"), store, CPU, lambda _: None, retry=False) == crashed_later
+    assert work_on(run_of("short", "long"), store, CPU, lambda _: None, retry=True)["status"] == "finished"
+
+
+def test_a_checkpoint_of_another_kind_of_device_is_refused_by_name(run_of, store, monkeypatch):
+    execute(run_of("long"), store, CPU, interrupted_after(7))
+    load = run_module.checkpoint.load
+
+    def made_on_cuda(path):
+        tensors, meta = load(path)
+        return tensors | {"stream/cuda": torch.zeros(16, dtype=torch.uint8)}, meta
+
+    monkeypatch.setattr(run_module.checkpoint, "load", made_on_cuda)
+    with pytest.raises(CheckpointError, match=r"\.safetensors: .*made on cuda, expected one made on cpu\. Go on with --device cuda"):
+        execute(run_of("long"), store, CPU)
+
+
+def test_a_checkpoint_made_on_the_cpu_is_refused_on_a_gpu(run_of):
+    case, images = run_of("short").resolved, torch.zeros(320, 1, 8, 8, dtype=torch.uint8)
+    state = State.fresh(case, images, 0, 10, CPU)
+    packed, state.device = state.pack(), torch.device("cuda")
+    with pytest.raises(CheckpointError, match="made on cpu, expected one made on cuda"):
+        state.restore(*packed)
 
 
 def test_out_of_memory_gives_a_hint(run_of, store, monkeypatch):
