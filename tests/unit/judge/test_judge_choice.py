@@ -58,7 +58,8 @@ def test_each_case_of_a_trajectory_is_chosen_for_itself(spec_of, record_of):
     """The later key holds only the shorter case; the longer one is still told by the earlier key."""
     both = record_of(cases={"original": 30, "long": 50}, evaluations={30: 5.0, 50: 4.0}, started="2026-01-01", key="both")
     short = record_of(evaluations=6.0, started="2026-02-02", key="short")
-    assert {record["key"]: record["cases"] for record in chosen([both, short], spec_of())} == {"both": {"long": 50}, "short": {"original": 30}}
+    kept = chosen([both, short], spec_of())
+    assert {record["key"]: record["cases"] for record in kept} == {"both": {"long": 50}, "short": {"original": 30}}
     assert {case: of_seeds[0].last["frechet"] for case, of_seeds in read([both, short]).items()} == {"long": 4.0, "original": 6.0}
 
 
