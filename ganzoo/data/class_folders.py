@@ -30,6 +30,9 @@ class ClassFolders:
     classes: tuple[str, ...]  # the class folders of this split, sorted
 
 
+Arrange = Callable[[Iterable[str], str, str], ClassFolders]  # (names, split, where)
+
+
 @dataclass(frozen=True)
 class Source:
     """Image files that can be read: the layout, a key that changes whenever the content may have, and the way to a file's bytes."""
@@ -62,6 +65,21 @@ def arrange(names: Iterable[str], split: str, where: str) -> ClassFolders:
     for label in sorted(set(range(len(classes))) - set(labels)):
         raise DataError(f"{where}: class folder {'/'.join((*start, classes[label]))!r} holds no image. Fill or remove it.")
     return ClassFolders(where, tuple(files), tuple(labels), classes)
+
+
+def arrange_loose(names: Iterable[str], split: str, where: str) -> ClassFolders:
+    """Every image file among `names` below the folder `split` ('': all), at whatever depth, in the order of their names; one class."""
+    start = f"{split}/" if split else ""
+    files = sorted(name for name in names if name.startswith(start) and not name.endswith("/") and not is_litter(name))
+    for name in files:
+        if PurePosixPath(name).suffix.lower() not in EXTENSIONS:
+            raise DataError(f"{where}: {name!r} is not an image file. Remove it, or expected one of {' '.join(sorted(EXTENSIONS))}.")
+    if not files:
+        raise DataError(f"{where}: no images{f' below {split!r}' if split else ''}. Expected files of {' '.join(sorted(EXTENSIONS))}.")
+    splits = sorted({name.split("/", 1)[0] for name in files} & {"train", "test", "val", "valid", "validation"})
+    if not split and len(splits) > 1:
+        raise DataError(f"{where}: it holds the splits {', '.join(splits)}. Name one of them: {where}/{splits[0]}.")
+    return ClassFolders(where, tuple(files), (0,) * len(files), ("images",))
 
 
 def _parts(name: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ganzoo.data.class_folders import LARGEST_FILE, ClassFolders, Source, arrange, is_litter
+from ganzoo.data.class_folders import LARGEST_FILE, Arrange, ClassFolders, Source, arrange, is_litter
 from ganzoo.data.roots import check_stays_below
 from ganzoo.errors import DataError
 
@@ -18,21 +18,21 @@ DEPTH = 3  # SPLIT/CLASS/image; a folder below that is listed, which the layout 
 
 
 @contextmanager
-def open_folder(root: Path, split: str) -> Iterator[Source]:
+def open_folder(root: Path, split: str, arranged: Arrange = arrange, depth: int = DEPTH) -> Iterator[Source]:
     """The images of one split below `root`. Links are followed as long as they stay below it."""
     if not root.is_dir():
         raise DataError(f"{root} is not a folder. Expected class folders with images; use data set 'zip' for a zip file.")
     root = root.resolve()
     try:
-        folders = arrange(_walk(root, root, ""), split, str(root))
+        folders = arranged(_walk(root, root, "", depth), split, str(root))
         key = _key(root, folders)
     except OSError as error:
         raise DataError(f"{root} cannot be listed: {error}") from None
     yield Source(folders, key, lambda name: (root / name).read_bytes())
 
 
-def _walk(root: Path, folder: Path, prefix: str, depth: int = 1) -> Iterator[str]:
-    """Every file below `folder` relative to `root`, and every folder with a '/' at the end."""
+def _walk(root: Path, folder: Path, prefix: str, depth: int) -> Iterator[str]:
+    """Every file down to `depth` levels below `folder`, relative to `root`, and every folder with a '/' at the end."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if is_litter(entry.name):
@@ -42,10 +42,10 @@ def _walk(root: Path, folder: Path, prefix: str, depth: int = 1) -> Iterator[str
                 yield name
                 continue
             yield name + "/"
-            if depth < DEPTH:
+            if depth > 1:
                 if entry.is_symlink():
                     check_stays_below(root, Path(entry.path))
-                yield from _walk(root, Path(entry.path), name + "/", depth + 1)
+                yield from _walk(root, Path(entry.path), name + "/", depth - 1)
 
 
 def _key(root: Path, folders: ClassFolders) -> str:

@@ -25,7 +25,8 @@ def load_image_files(
     """One split of the class folders at `path`, uint8 (N, C, H, W), as a memory map of the cache."""
     with open_source(path, split) as source:
         labels = np.array(source.folders.labels, dtype=np.int64)
-        key = hashlib.sha256(json.dumps([source.key, split, resize, decode.VERSION]).encode()).hexdigest()
+        labelled = hashlib.sha256(labels.tobytes()).hexdigest()  # the same files may be read with their classes, or without
+        key = hashlib.sha256(json.dumps([source.key, split, labelled, resize, decode.VERSION]).encode()).hexdigest()
         build = partial(decode.decode, source, resize, progress=progress)
         pixels, digest = cached(cache, key, build, lambda array: content_digest(array, labels))
     return RawSet(pixels, labels, source.folders.classes, digest)
