@@ -13,6 +13,8 @@ DIRECTION: dict[str, Direction] = {
     "is": "higher",
     "precision": "higher",
     "recall": "higher",
+    "density": "higher",
+    "coverage": "higher",
     "modes": "higher",
     "entropy": "higher",
     "d_loss_variation": "lower",  # steadier is better
@@ -27,6 +29,8 @@ LABEL: dict[str, str] = {
     "is": "label score (exp of mutual information)",
     "precision": "precision",
     "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
     "modes": "classes reached",
     "entropy": "entropy of mean predicted labels (nats)",
     "d_loss_variation": "variation of D's loss",
@@ -41,6 +45,11 @@ SCALARS = ("d_loss_variation", "g_loss_variation", "seconds_per_epoch")  # one v
 def label(metric: str, protocol: Mapping | None = None) -> str:
     """The protocol's own name of a metric, else a neutral one, else the key."""
     return ((protocol or {}).get("labels") or {}).get(metric) or LABEL.get(metric, metric)
+
+
+def is_measured(metric: str) -> bool:
+    """Whether it is taken at each evaluation and has a better and a worse."""
+    return metric in DIRECTION and metric not in SCALARS
 
 
 def badness(metric: str, value: float) -> float:

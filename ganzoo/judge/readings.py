@@ -1,7 +1,8 @@
 """Read cases off records. One record is one trajectory; it may hold several cases, each read at its own epoch.
 
 last: the evaluation at the case's epoch. best: the evaluation up to it with the lowest `select.frechet`, which other samples
-decided than those reported. A trajectory that crashed or stopped later than a case's epoch still yields that case.
+decided than those reported. each-best: every metric at its own best evaluation, on the reported samples themselves; some documents
+did it so, and it flatters. A trajectory that crashed or stopped later than a case's epoch still yields that case.
 Non-finite metrics stay in, as NaN: a finished training that diverged is an outcome, not a gap.
 """
 
@@ -15,16 +16,20 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ganzoo.judge.choice import chosen
-from ganzoo.judge.metrics import SCALARS
+from ganzoo.judge.metrics import SCALARS, badness, is_measured
 from ganzoo.variation import variation
 
 Status = Literal["finished", "crashed", "partial"]
-ReadingKind = Literal["last", "best"]
+ReadingKind = Literal["last", "best", "each-best"]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One case of one seed. `last` and `best` map metric → value (NaN where it was not finite), empty where it was not reached."""
+    """One case of one seed.
+
+    `last`, `best` and `each_best` map metric → value (NaN where it was not finite), empty where it was not reached.
+    """
+
 
     case: str
     seed: int
@@ -34,10 +39,11 @@ class Reading:
     trajectory: str  # equal where two readings come from the same training
     last: Mapping[str, float] = field(repr=False)
     best: Mapping[str, float] = field(repr=False)
+    each_best: Mapping[str, float] = field(repr=False)
     record: Mapping = field(repr=False)
 
     def metrics(self, kind: ReadingKind) -> Mapping[str, float]:
-        return self.last if kind == "last" else self.best
+        return {"last": self.last, "best": self.best, "each-best": self.each_best}[kind]
 
 
 def read(records: Iterable[Mapping]) -> dict[str, dict[int, Reading]]:
@@ -60,8 +66,9 @@ def read_case(record: Mapping, case: str) -> Reading:
     last = _metrics(end) | _scalars(record, end) if end else {}
     chosen = _best(reached) if end else None
     best = _metrics(chosen) | _scalars(record, end) if chosen else {}
+    each_best = _each_best([_metrics(e) for e in reached]) | _scalars(record, end) if end else {}
     step = end.get("step") if end else None
-    return Reading(case, int(record["seed"]), status, epoch, step, trajectory_of(record), last, best, record)
+    return Reading(case, int(record["seed"]), status, epoch, step, trajectory_of(record), last, best, each_best, record)
 
 
 def cases_of(record: Mapping) -> dict[str, float]:
@@ -115,6 +122,15 @@ def _best(evaluations: list[Mapping]) -> Mapping | None:
         return None
     finite = [(score, i, e) for i, (score, e) in enumerate(scored) if math.isfinite(score)]
     return min(finite, key=lambda row: row[:2])[2] if finite else scored[-1][1]
+
+
+def _each_best(evaluations: list[Mapping[str, float]]) -> dict[str, float]:
+    best: dict[str, float] = {}
+    for metrics in evaluations:
+        for name, value in metrics.items():
+            if is_measured(name) and (name not in best or badness(name, value) < badness(name, best[name])):
+                best[name] = value
+    return best
 
 
 def _scalars(record: Mapping, end: Mapping) -> dict[str, float]:

@@ -12,7 +12,11 @@ from ganzoo.report import charts
 from ganzoo.report.text import interval, is_number, listing, number, p_value, plural, seed_order
 from ganzoo.report.verdicts import Look, look
 
-READINGS = {"last": "last evaluation", "best": "best evaluation, chosen on other samples"}
+READINGS = {
+    "last": "last evaluation",
+    "best": "best evaluation, chosen on other samples",
+    "each-best": "each metric's best evaluation, chosen on the samples reported",
+}
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,7 @@ def _row(entry: dict) -> NumberRow:
     return NumberRow(
         cell=entry["cell"],
         case=entry["case"],
-        label=entry["label"] + (", best evaluation" if entry["reading"] == "best" else ""),
+        label=entry["label"] + ("" if entry["reading"] == "last" else f", {READINGS[entry['reading']]}"),
         theirs=_as_printed(theirs),
         spread_kind=theirs["spread_kind"] or "" if is_number(theirs["spread"]) else "",
         ours=number(ours["mean"], 4),

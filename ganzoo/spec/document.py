@@ -91,7 +91,7 @@ class Number(Strict):
     cell: Text
     case: Name
     metric: Metric
-    reading: Literal["last", "best"] = "last"
+    reading: Literal["last", "best", "each-best"] = "last"
 
 
 def _unique_seeds(seeds: list[int]) -> list[int]:

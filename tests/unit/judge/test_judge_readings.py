@@ -29,6 +29,16 @@ def test_last_and_best(record_of):
     assert {r[0].trajectory for r in readings.values()} == {readings["original"][0].trajectory}
 
 
+def test_each_metric_at_its_own_best(record_of):
+    """On the reported samples and up to the case's epoch: the lowest distance, the highest score, wherever each was; never a NaN."""
+    record = record_of(cases={"original": 30, "long": 40}, evaluations={})
+    scores = [(10, 8.0, 2.0), (20, 5.0, None), (30, 6.0, 3.0), (40, 1.0, 2.5)]
+    record["evaluations"] = [row(e, d, 9.0) | {"metrics": {"frechet": d, "is": s}} for e, d, s in scores]
+    readings = read([record])
+    assert [values(readings["original"], name, "each-best") for name in ("frechet", "is")] == [{0: 5.0}, {0: 3.0}]
+    assert [values(readings["long"], name, "each-best") for name in ("frechet", "is")] == [{0: 1.0}, {0: 3.0}]
+
+
 def test_a_longer_training_in_another_record_is_the_same_trajectory(record_of):
     """Same settings and seed: only the length differs. Another seed, tier or setting is another training."""
     name = read_case(record_of("original", 1, 5.0), "original").trajectory
