@@ -1,0 +1,70 @@
+"""Extractors by name: the shipped classifiers, the published Inceptions, DINOv2, and any network by import path; all `base.Extractor`."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+
+import torch
+
+from ganzoo.errors import WeightsError, nearest
+from ganzoo.metrics.extractors import base, classifier
+from ganzoo.metrics.extractors.base import Extractor, Shape
+
+_MODULES = {  # each with FACTS, WEIGHTS and load(device)
+    "clean": "clean",
+    "dinov2": "dinov2",
+    "tf-inception": "tf_inception",
+    "torchvision-inception": "torchvision_inception",
+}
+
+
+def names() -> list[str]:
+    """Registered names, sorted; a user's network goes by 'package.module:Class'."""
+    return sorted([*_MODULES, *classifier.names()])
+
+
+@cache
+def load(name: str, device: str = "cpu") -> Extractor:
+    """The extractor `name` on `device`, one for each process; WeightsError where its weights are missing or not the published ones."""
+    place = torch.device(device)
+    if ":" in name:
+        from ganzoo.metrics.extractors import user
+
+        return user.load(name, place)
+    if name in classifier.names():
+        return classifier.load(name, place)
+    return _module(name).load(place)
+
+
+def card(name: str) -> dict:
+    """What is known of an extractor without its weights: sha256, channels, size, dim, classes, chunk, preprocessing, source, licence.
+
+    A user's network is built for it: its facts are its own.
+    """
+    if ":" in name:
+        own = load(name)
+        facts = {key: getattr(own, key) for key in ("channels", "size", "dim", "classes", "chunk", "preprocessing")}
+        return {"name": name, "sha256": own.weights, **facts, "source": name, "licence": "the user's own"}
+    if name in classifier.names():
+        known = classifier.card(name)
+        return {"name": name, "sha256": known["sha256"], **classifier.shape(name), "source": "shipped", "licence": "ganzoo's own"}
+    module = _module(name)
+    file = module.WEIGHTS
+    return {"name": name, "sha256": file.sha256, **module.FACTS, "source": file.url, "licence": file.licence}
+
+
+def fits(card: dict, shape: Shape) -> bool:
+    """Whether the extractor of `card` reads images of `shape` (C, H, W)."""
+    return base.fits(card["channels"], card["size"], shape)
+
+
+def in_words(card: dict) -> str:
+    """What the extractor of `card` reads, for messages."""
+    return base.in_words(card["channels"], card["size"])
+
+
+def _module(name: str):
+    if name not in _MODULES:
+        raise WeightsError(f"unknown extractor '{name}'.{nearest(name, names())} Your own: 'package.module:Class'.")
+    return importlib.import_module(f"{__name__}.{_MODULES[name]}")
