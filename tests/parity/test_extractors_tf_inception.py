@@ -110,7 +110,7 @@ class Given(torch.utils.data.Dataset):
 def their_scores(real: Tensor, fake: Tensor, **more) -> dict[str, float]:
     return torch_fidelity.calculate_metrics(
         input1=Given(fake), input2=Given(real), fid=True, isc=False, feature_extractor="inception-v3-compat", batch_size=16, cuda=False,
-        cache=False, verbose=False, **more,
+        cache=False, verbose=False, save_cpu_ram=True, **more,
     )  # fmt: skip
 
 

@@ -50,3 +50,11 @@ def test_tf1_may_be_differentiated_after_use_under_inference_mode():
     x = torch.ones(1, 1, 3, 3, requires_grad=True)
     tf1_bilinear(x, (13, 13)).sum().backward()
     assert x.grad.sum() == pytest.approx(13 * 13, rel=1e-5)
+
+
+def test_tf1_lays_out_channels_last_and_leaves_its_input_alone():
+    x = torch.rand(2, 3, 8, 8)
+    kept = x.clone()
+    assert tf1_bilinear(x, (8, 8)).is_contiguous(memory_format=torch.channels_last)
+    tf1_bilinear(x.contiguous(memory_format=torch.channels_last), (8, 8)).zero_()
+    assert torch.equal(x, kept)
