@@ -170,6 +170,35 @@ def bless(
 
 
 @app.command()
+def evaluate(
+    fake: Annotated[str, option(help="What to measure: a run's folder, a folder of images, a zip, an .npz or .npy, or a data set.")],
+    protocol: Annotated[str, option(help="How: see `ganzoo list protocols`. NAME@EXTRACTOR puts another network in.")],
+    real: Annotated[str | None, option(help="What to hold it against: as --fake. [default: the protocol's, or the run's own data]")] = None,
+    num_fake: Annotated[int | None, option(min=2, help="So many fakes. [default: the protocol's, or all stored]")] = None,
+    num_real: Annotated[int | None, option(min=2, help="So many reals. [default: all]")] = None,
+    resize: Annotated[int | None, option(min=1, help="Side that image files are resized to.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the latents, and of the choice among stored images.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    steps: Annotated[bool, typer.Option("--steps", help="For iyengar-2018: also without each of its steps.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Measure your own images, or a run's generator, under a protocol.
+
+    Examples:
+
+        ganzoo evaluate --fake samples/ --real mnist:test --protocol mnist-cnn
+        ganzoo evaluate --fake samples.npz --real photos.zip --protocol tf-inception --json
+        ganzoo evaluate --fake results/liu/original/0123456789ab-s0 --protocol mnist-cnn
+        ganzoo evaluate --fake results/my/case/0123456789ab-s0 --protocol iyengar-2018@cifar10-cnn --steps
+
+    Nothing is written but caches. Numbers of different protocols, or of different counts, are never the same number.
+    """
+    from ganzoo.commands.evaluate import Asked, evaluate
+
+    evaluate(Asked(fake, real, protocol, num_fake, num_real, resize, seed, device, steps), as_json=as_json)
+
+
+@app.command()
 def doctor(results: Results = None) -> None:
     """Say what can run here: data sets, extractor weights, devices, threads, writable folders.
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from ganzoo import data, models
 from ganzoo.errors import SpecError, nearest
-from ganzoo.metrics import protocol
-from ganzoo.metrics.protocol import Protocol
+from ganzoo.metrics import protocols
+from ganzoo.metrics.protocol import CASE, Protocol
+from ganzoo.metrics.reals import Source
 from ganzoo.spec import Spec, load_spec
 from ganzoo.spec.schema import Case
 
@@ -27,8 +28,9 @@ class Catalogue:
     def dataset_names(self) -> list[str]:
         return data.names()
 
-    def protocol_names(self) -> list[str]:
-        return protocol.names()
+    def check_protocol(self, name: str) -> None:
+        """SpecError with the nearest name for a protocol that is not known."""
+        protocols.get(name)
 
 
 def load_checked(path: Path) -> Spec:
@@ -37,14 +39,25 @@ def load_checked(path: Path) -> Spec:
 
 
 def protocol_of(case: Case) -> Protocol:
-    """The protocol as a case uses it: its count of fakes and use of the averaged generator filled in, so that they are in the hash.
+    """The protocol as a case uses it: its counts, reals and use of the averaged generator filled in, so that they are in the hash.
 
-    SpecError where the fakes are too few to be measured.
+    The digest of reals that are the case's own data is left to whoever has loaded them. SpecError where fakes are too few to be measured.
     """
-    found = replace(protocol.get(case.eval.protocol), num_fake=case.eval.num_fake, ema=case.train.ema > 0)
-    least = max(found.is_splits, found.neighbours + 1)
-    if found.num_fake < least:
-        raise SpecError(f"eval.num_fake is {found.num_fake}, but {found.name} needs at least {least} ({found.is_splits} splits).")
+    found = protocols.get(case.eval.protocol)
+    asked = {"num_fake": case.eval.num_fake, "real_count": case.eval.num_real, "real_split": case.eval.real_split}
+    own = {"real_data": case.data.name} if found.real_data == CASE else {}
+    found = replace(found, ema=case.train.ema > 0, **own, **{name: value for name, value in asked.items() if value is not None})
+    least = max(found.is_splits, found.neighbours + 1, found.coverage_neighbours + 1)
+    for setting, count in (("num_fake", found.num_fake), ("num_real", found.real_count)):
+        if count is not None and count < least:
+            raise SpecError(f"eval.{setting} is {count}, but {found.name} needs at least {least} ({found.is_splits} splits).")
     if case.eval.num_select < 2:
         raise SpecError(f"eval.num_select is {case.eval.num_select}, expected at least 2: a covariance needs two images.")
     return found
+
+
+def reals_of(case: Case, protocol: Protocol) -> Source:
+    """Where the reals of a case's protocol are: the set it names, or the case's own data."""
+    own = protocols.get(case.eval.protocol).real_data == CASE
+    settings = {"path": case.data.path, "resize": case.data.resize} if own else {}
+    return Source(protocol.real_data, protocol.real_split, **settings)

@@ -17,7 +17,7 @@ ROOT = Path(ganzoo.__file__).parent
 # Data code is not in here: the digest of the decoded pixels stands for it. Nor is what resuming and shipped weights' own digests vouch for.
 SCIENCE = ("streams.py", "layers.py", "losses.py", "recipes.py", "train", "metrics", "variation.py")
 SCIENCE += ("bench/run.py", "bench/events.py", "bench/counts.py", "bench/numerics.py")
-NOT_SCIENCE = ("metrics/train_classifier.py", "train/checkpoint.py")
+NOT_SCIENCE = ("metrics/training_data.py", "metrics/train_classifier.py", "train/checkpoint.py")
 
 
 class _Bare(ast.NodeTransformer):

@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from ganzoo.metrics.evaluate import evaluation_mode, sample_images
+from ganzoo.metrics.encode import evaluation_mode, to_uint8
+from ganzoo.metrics.evaluate import generate
 from ganzoo.spec.schema import Case
-from ganzoo.streams import stream
 
 SIDE = 8  # images along each edge
 
@@ -28,8 +28,7 @@ def as_grid(images: Tensor) -> Image.Image:
 
 def save_grid(path: Path, g: nn.Module, case: Case, device: str) -> None:
     """Write SIDE² samples of G as PNG. The latents depend on neither case nor seed."""
-    generator = stream(0, "grid", device)
     with evaluation_mode(g):
-        images = next(sample_images(g, case, SIDE * SIDE, generator))
+        images = to_uint8(next(generate(g, case, SIDE * SIDE, 0, "grid", device)), case.eval.fake_range)
     path.parent.mkdir(parents=True, exist_ok=True)
     as_grid(images).save(path, optimize=True)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ganzoo import data
-from ganzoo.bench.catalogue import protocol_of
+from ganzoo.bench.catalogue import protocol_of, reals_of
 from ganzoo.bench.code import science_digest
 from ganzoo.errors import SpecError, nearest
-from ganzoo.metrics.classifier import SHAPES
-from ganzoo.metrics.protocol import Protocol
+from ganzoo.metrics import extractors, protocols
+from ganzoo.metrics.protocol import CASE, Protocol
+from ganzoo.metrics.reals import Source
 from ganzoo.spec import Resolved, Spec
 from ganzoo.spec.schema import Case
 
@@ -44,15 +45,14 @@ class Run:
         return max(step for step, _ in self.stops.values())
 
 
-Loaded = dict[str, tuple[int, str, tuple]]  # data settings → (images, digest, shape): each set is read once a plan
+Loaded = dict[tuple, tuple[int, str, tuple]]  # (source, limit) → (images, digest, shape): each set is read once a plan
 
 
-def _facts_of(case: Case, loaded: Loaded) -> tuple[int, str, tuple]:
-    key = case.data.model_dump_json()
-    if key not in loaded:
-        images = load_images(case)
-        loaded[key] = len(images.images), images.digest, tuple(images.shape)
-    return loaded[key]
+def _facts_of(source: Source, limit: int | None, loaded: Loaded) -> tuple[int, str, tuple]:
+    if (source, limit) not in loaded:
+        images = data.load(source.name, source.split, path=source.path, resize=source.resize, limit=limit)
+        loaded[source, limit] = len(images), images.digest, tuple(images.shape)
+    return loaded[source, limit]
 
 
 def load_images(case: Case) -> data.ImageSet:
@@ -115,26 +115,37 @@ def plan(spec: Spec, cases: list[str] | None, tier: str, seeds: list[int]) -> li
             wanted = [member for member in members if member.name in chosen]
             if wanted:
                 runs.append(_run(spec, tier, seed, members[0].name, wanted, loaded))
-    _check_reals(runs)
     return runs
 
 
-def _check_reals(runs: list[Run]) -> None:
-    """DataError where images that a protocol measures against are missing, before anything is written; those trained on are there."""
-    read = {(run.resolved.data.name, run.resolved.data.split) for run in runs}
-    for name, split in sorted({(run.protocol.real_data, run.protocol.real_split) for run in runs} - read):
-        data.load(name, split)
+def _protocol(case: Case, loaded: Loaded) -> Protocol:
+    """The protocol with its reals, which are read here so that missing ones are told before anything is written."""
+    protocol = protocol_of(case)
+    extractors.check_at_hand(protocol.extractor)
+    source = reals_of(case, protocol)
+    named = protocols.get(case.eval.protocol).real_data != CASE  # then the name says which images they are
+    part = next((limit for known, limit in loaded if known == source), None)  # a part that is trained on shows that all are there
+    count, digest, shape = _facts_of(source, part if named and protocol.real_count is None else None, loaded)
+    if not extractors.fits(takes := extractors.card(protocol.extractor), shape):
+        reads = extractors.in_words(takes)
+        raise SpecError(f"protocol {protocol.name} takes its reals from {source.name}, of shape {shape}, but its network reads {reads}.")
+    if protocol.real_count is not None and protocol.real_count > count:
+        raise SpecError(f"eval.num_real is {protocol.real_count}, but {source.name} ({source.split}) holds {count} images.")
+    return protocol if named else replace(protocol, real_digest=digest)
 
 
 def _run(spec: Spec, tier: str, seed: int, leader: str, members: list[Resolved], loaded: Loaded) -> Run:
-    count, digest, shape = _facts_of(members[0].case, loaded)
+    settings = members[0].case.data
+    source = Source(settings.name, settings.split, settings.path, settings.resize)
+    count, digest, shape = _facts_of(source, settings.limit, loaded)
     stops = {member.name: stop_of(member.case, count) for member in members}
     longest = max(members, key=lambda member: stops[member.name][0])
-    case, protocol, code = longest.case, protocol_of(longest.case), science_digest(longest.case.model.name)
-    if shape != SHAPES[protocol.extractor]:
-        raise SpecError(
-            f"{spec.name}/{leader} trains on images of shape {shape}, but protocol {protocol.name} reads {SHAPES[protocol.extractor]}."
-        )
+    case, code = longest.case, science_digest(longest.case.model.name)
+    protocol = _protocol(case, loaded)
+    takes = extractors.card(protocol.extractor)
+    if not extractors.fits(takes, shape):
+        reads = extractors.in_words(takes)
+        raise SpecError(f"{spec.name}/{leader} trains on images of shape {shape}, but protocol {protocol.name} reads {reads}.")
     return Run(
         spec=spec.name,
         document=spec.document,

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 import yaml
 
+from ganzoo.bench.catalogue import reals_of
 from ganzoo.bench.counts import flops_per_step, parameters
 from ganzoo.bench.environment import capture, peak_memory_mb
 from ganzoo.bench.events import find_events
@@ -19,13 +20,13 @@ from ganzoo.bench.plan import Run, epoch_of, load_images, steps_per_epoch
 from ganzoo.bench.store import SCHEMA, Store, write_text
 from ganzoo.errors import CheckpointError
 from ganzoo.metrics.evaluate import evaluate
+from ganzoo.metrics.measure import metric_names
 from ganzoo.metrics.reals import reals_for
 from ganzoo.train import checkpoint
 from ganzoo.train.loop import train
 from ganzoo.train.state import State
 from ganzoo.variation import variation
 
-METRICS = ("frechet", "kid", "is", "is_split_std", "precision", "recall", "modes", "entropy")
 CHECKPOINT = "checkpoint.safetensors"
 
 
@@ -67,7 +68,8 @@ class Session:
         self.progress = Progress(data_seconds=time.perf_counter() - begun)
         self.per_epoch = steps_per_epoch(run.resolved, len(self.images.images))
         self.total = run.total_steps
-        reals_for(run.protocol, device.type)  # missing reals are told before any training
+        self.reals = reals_of(run.resolved, run.protocol)
+        reals_for(run.protocol, str(device), self.reals)  # missing reals are told before any training
         self.state = self._state()
         self.flops = flops_per_step(run.resolved, self.state.g, self.state.d, tuple(self.images.images.shape[1:]))
 
@@ -145,16 +147,19 @@ class Session:
 
     def _evaluate(self, step: int) -> None:
         begun = time.perf_counter()
-        case, device = self.run.resolved, self.device.type
+        case, device = self.run.resolved, str(self.device)
         g = self.state.ema.net if self.state.ema else self.state.g
         epoch = epoch_of(step, self.per_epoch)
         entry: dict = {"epoch": epoch, "step": step}
         if all(bool(value.isfinite().all()) for value in g.state_dict().values()):
-            metrics, select = evaluate(g, self.run.protocol, case, self.run.seed, device)
+            found, select = evaluate(g, self.run.protocol, case, self.run.seed, device, self.reals)
+            metrics = found.metrics
+            if found.warnings:
+                entry["warnings"] = found.warnings
             samples = f"samples/step-{step:07d}.png"
             save_grid(self.path / samples, g, case, device)
         else:  # diverged: there is nothing to measure, and the record says so
-            metrics, select, samples = dict.fromkeys(METRICS), {"frechet": None}, None
+            metrics, select, samples = dict.fromkeys(metric_names(self.run.protocol)), {"frechet": None}, None
         entry |= {"metrics": metrics, "select": select, "weights": self.state.weights_digest(), "samples": samples}
         entry["seconds"] = round(time.perf_counter() - begun, 3)
         self.progress.eval_seconds += entry["seconds"]

@@ -47,17 +47,21 @@ def _datasets() -> list[tuple]:
 
 
 def _extractors() -> list[tuple]:
-    from ganzoo.metrics.classifier import NETWORKS, card, load_extractor
+    from ganzoo.metrics import extractors
+    from ganzoo.metrics.extractors import classifier
 
     rows = []
-    for name in NETWORKS:
+    for name in extractors.names():
         try:
-            load_extractor(name)
-            known = card(name)
-            told = f"trained on {known['data']}, test accuracy {known['test_accuracy']:.2%}, sha256 {known['sha256'][:12]}"
+            extractors.check_at_hand(name)
+            told = f"sha256 {extractors.card(name)['sha256'][:12]}"
+            if name in classifier.names():
+                known = classifier.card(name)
+                data = "packs of images" if known["data"] == "packs" else known["data"]
+                told = f"trained on {data}, test accuracy {known['test_accuracy']:.2%}, {told}"
             rows.append((name, "ready", told))
         except UserError as error:
-            rows.append((name, "unusable", error))
+            rows.append((name, "unusable" if name in classifier.names() else "missing", error))
     return rows
 
 

@@ -41,5 +41,5 @@ def _names(kind: str) -> list[str]:
     elif kind == "datasets":
         from ganzoo.data import names
     else:
-        from ganzoo.metrics.protocol import names
+        from ganzoo.metrics.protocols import names
     return names()

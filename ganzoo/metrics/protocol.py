@@ -6,29 +6,19 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
 
-from ganzoo.errors import SpecError, nearest
-from ganzoo.metrics.classifier import card
-
-CLASSIFIER_LABELS = {
-    "frechet": "classifier Fréchet distance",
-    "kid": "classifier kernel distance",
-    "is": "classifier score",
-    "precision": "precision",
-    "recall": "recall",
-    "modes": "classes reached",
-    "entropy": "label entropy (nats)",
-}
+CASE = "the case's own"  # as real_data: the data set that is trained on
+LAST = "the run's last, and the one best on other samples"
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """One way of measuring."""
+    """One way of measuring. Fields after `kid` came later: their defaults are what was done before."""
 
     name: str
     extractor: str
     weights: str  # sha256 of the extractor's weights
     real_data: str  # data set the fakes are held against
-    real_split: str  # all of its images
+    real_split: str
     num_fake: int = 10_000
     num_neighbours: int = 5_000  # samples a side for precision and recall: the first ones
     neighbours: int = 3
@@ -40,6 +30,20 @@ class Protocol:
     ema: bool = False  # whether the averaged generator is measured
     statistics: str = "float64"
     kid: str = "unbiased, all pairs, cubic kernel"
+
+    real_digest: str | None = None  # content of the reals, where the name does not fix it
+    real_count: int | None = None  # so many reals; None: all of the split
+    real_batch: int | None = None  # reals in whole batches of so many, the rest dropped
+    real_order: str = "as stored"  # or "shuffled": which ones come first matters where only some are used
+    num_kid: int | None = None  # samples a side for the kernel distance: the first ones; None: all
+    coverage_neighbours: int = 5  # of density and coverage
+    denormalised: bool = True  # False: G's output is taken for 0..1, so that what is negative becomes black
+    jpeg: int | None = None  # fakes pass through JPEG files of this quality
+    real_range: tuple[float, float] | None = None  # 0..255 of the reals is mapped on it for the features; None: as the extractor does it
+    fake_range: tuple[float, float] | None = None  # the same for the fakes
+    score_range: tuple[float, float] | None = None  # the same for the fakes' logits
+    channel_shift: bool = False  # for the features: torchvision's `transform_input` on top, whatever the range is
+    checkpoint: str = LAST  # which evaluations are reported
 
     @property
     def hash(self) -> str:
@@ -53,27 +57,9 @@ class Protocol:
     @property
     def labels(self) -> dict[str, str]:
         """What a reader should call each metric under this protocol."""
-        return CLASSIFIER_LABELS
+        from ganzoo.metrics.labels import labels_of
+
+        return labels_of(self)
 
     def as_record(self) -> dict:
         return {"name": self.name, "hash": self.hash, "fields": asdict(self), "labels": self.labels}
-
-
-def _classifier(name: str, data: str, split: str) -> Protocol:
-    return Protocol(name=name, extractor=name, weights=card(name)["sha256"], real_data=data, real_split=split)
-
-
-# digits: its test split holds 360 images, too few for moments in 32 dimensions, so the reals are the training split.
-# mnist: the test split, which neither the GAN nor the classifier has seen.
-_PROTOCOLS = {"digits-cnn": ("digits", "train"), "mnist-cnn": ("mnist", "test")}
-
-
-def names() -> list[str]:
-    return sorted(_PROTOCOLS)
-
-
-def get(name: str) -> Protocol:
-    """The protocol `name` at its own scale; SpecError with the nearest valid name where there is none."""
-    if name not in _PROTOCOLS:
-        raise SpecError(f"unknown protocol '{name}'.{nearest(name, names())}")
-    return _classifier(name, *_PROTOCOLS[name])

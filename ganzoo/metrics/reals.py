@@ -1,46 +1,170 @@
-"""The real side of a protocol: extracted once a process, with the terms that no fake changes."""
+"""The real side of a protocol: extracted once, with the terms that no fake changes, and kept on disk."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ganzoo import data
 from ganzoo.errors import DataError
-from ganzoo.metrics.classifier import load_extractor
+from ganzoo.metrics import extractors
+from ganzoo.metrics.extractors.base import Extractor, fits, in_words
 from ganzoo.metrics.kid import self_term
+from ganzoo.metrics.look import look_at_reals
 from ganzoo.metrics.moments import Moments
 from ganzoo.metrics.precision_recall import radii
 from ganzoo.metrics.protocol import Protocol
+from ganzoo.metrics.statistics_cache import cached_statistics
+from ganzoo.paths import cache_dir
 
-CHUNK = 1000  # images through the extractor at once
+ORDER_SEED = 0  # of the shuffle behind `real_order`
+Progress = Callable[[int, int], None]  # (images done, images in all)
+
+# The fields of a protocol that the reals' statistics depend on, beside the images and the extractor.
+ON_REALS = (
+    "real_count", "real_batch", "real_order", "real_range", "channel_shift",
+    "num_kid", "num_neighbours", "neighbours", "coverage_neighbours", "kid",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where real images come from, as `data.load` takes it."""
+
+    name: str
+    split: str
+    path: str | None = None
+    resize: int | None = None
+
+    def load(self) -> data.ImageSet:
+        return data.load(self.name, self.split, path=self.path, resize=self.resize)
 
 
 @dataclass(frozen=True)
 class Reals:
-    """Features (n, d) float32 and what follows from them."""
+    """What is known of the real images. `features` (n, d) float32: the first ones, as many as are compared one by one."""
 
-    features: Tensor
     moments: Moments
+    features: Tensor
     kid_term: float
-    near: Tensor  # the first num_neighbours features
-    near_radii: Tensor
+    near_radii: Tensor  # of the first num_neighbours, to the protocol's `neighbours`-th
+    coverage_radii: Tensor  # the same to its `coverage_neighbours`-th
+    num_kid: int
+
+    @property
+    def for_kid(self) -> Tensor:
+        return self.features[: self.num_kid]
+
+    @property
+    def near(self) -> Tensor:
+        return self.features[: len(self.near_radii)]
+
+
+_held: dict[tuple, Reals] = {}  # of this process
+
+
+def reals_for(
+    protocol: Protocol, device: str = "cpu", source: Source | None = None, images: Tensor | None = None, progress: Progress | None = None
+) -> Reals:
+    """The reals of a protocol: of the built-in set that it names, of `source`, or the uint8 `images` (N, C, H, W) themselves.
+
+    DataError where they do not fit the protocol. Kept for the process, and on disk under GANZOO_CACHE.
+    """
+    if images is None:
+        loaded = (source or Source(protocol.real_data, protocol.real_split)).load()
+        images, digest = loaded.images, loaded.digest
+        what = f"{loaded.name} holds images"
+    else:
+        digest, what = hashlib.sha256(np.ascontiguousarray(images.numpy())).hexdigest(), "the reals are images"
+    network = extractors.load(protocol.extractor, device)
+    check_fits(network, tuple(images.shape[1:]), what)
+    key = _key(protocol, network, digest, device)
+    if key not in _held:
+        tensors = cached_statistics(cache_dir(), key, lambda: _statistics(protocol, network, images, device, progress))
+        _held[key] = _unpacked(tensors)
+    return _held[key]
+
+
+def check_fits(network: Extractor, shape: tuple[int, ...], what: str) -> None:
+    """DataError where the network does not read images of `shape` (C, H, W); `what` begins the message."""
+    if not fits(network.channels, network.size, shape):
+        reads = in_words(network.channels, network.size)
+        raise DataError(f"{what} of shape {shape}, but {network.name} reads {reads}. Choose a protocol made for them.")
+
+
+def _key(protocol: Protocol, network: Extractor, digest: str, device: str) -> str:
+    told = {field: getattr(protocol, field) for field in ON_REALS}
+    parts = [digest, network.name, network.weights, network.preprocessing, told, torch.device(device).type, torch.__version__, _code()]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 @cache
-def reals_of(name: str, split: str, extractor: str, device: str, num_neighbours: int, neighbours: int) -> Reals:
-    images = data.load(name, split).images
-    network = load_extractor(extractor, device)
-    if tuple(images.shape[1:]) != network.image:
-        held = f"{name} holds images of shape {tuple(images.shape[1:])}"
-        raise DataError(f"{held}, but {extractor} reads {network.image}. Choose a protocol made for them.")
-    features = torch.cat([network(chunk.to(device))[0].cpu() for chunk in images.split(CHUNK)])
-    near = features[:num_neighbours]
-    return Reals(features, Moments(features.shape[1]).add(features), self_term(features), near, radii(near, neighbours))
+def _code() -> str:
+    """Digest of this room's sources: statistics made by other code are made again."""
+    total = hashlib.sha256()
+    room = Path(__file__).parent
+    for path in sorted(room.rglob("*.py")):
+        total.update(f"{path.relative_to(room)}\0".encode() + path.read_bytes())
+    return total.hexdigest()
 
 
-def reals_for(protocol: Protocol, device: str = "cpu") -> Reals:
-    return reals_of(protocol.real_data, protocol.real_split, protocol.extractor, device, protocol.num_neighbours, protocol.neighbours)
+def order_of(protocol: Protocol, count: int) -> Tensor:
+    """Which of `count` stored reals are used, in which order."""
+    kept = count if protocol.real_count is None else protocol.real_count
+    if kept > count:
+        raise DataError(f"the protocol asks for {kept} reals, the set holds {count}. Lower eval.num_real or leave it out.")
+    shuffled = protocol.real_order == "shuffled"
+    order = torch.from_numpy(np.random.RandomState(ORDER_SEED).permutation(count)) if shuffled else torch.arange(count)
+    order = order[:kept]
+    return order if protocol.real_batch is None else order[: kept // protocol.real_batch * protocol.real_batch]
+
+
+def _statistics(protocol: Protocol, network: Extractor, images: Tensor, device: str, progress: Progress | None) -> dict[str, Tensor]:
+    order = order_of(protocol, len(images))
+    near = min(protocol.num_neighbours, len(order))
+    kernel = len(order) if protocol.num_kid is None else min(protocol.num_kid, len(order))
+    moments, kept = Moments(network.dim), torch.empty(max(near, kernel), network.dim)
+    done = 0
+    for chunk in _chunks(images, order, network.chunk):
+        features = look_at_reals(network, protocol, chunk.to(device)).cpu()
+        moments.add(features)
+        kept[done : done + len(features)] = features[: max(0, len(kept) - done)]
+        done += len(chunk)
+        if progress:
+            progress(done, len(order))
+    return {
+        "mean": moments.mean,
+        "scatter": moments.scatter,
+        "count": torch.tensor(moments.count),
+        "features": kept,
+        "kid_term": torch.tensor(self_term(kept[:kernel]), dtype=torch.float64),
+        "num_kid": torch.tensor(kernel),
+        "near_radii": radii(kept[:near], protocol.neighbours),
+        "coverage_radii": radii(kept[:near], protocol.coverage_neighbours),
+    }
+
+
+def _chunks(images: Tensor, order: Tensor, size: int) -> Iterator[Tensor]:
+    for rows in order.split(size):
+        yield images[rows]
+
+
+def _unpacked(tensors: dict[str, Tensor]) -> Reals:
+    moments = Moments(len(tensors["mean"]))
+    moments.mean, moments.scatter, moments.count = tensors["mean"], tensors["scatter"], int(tensors["count"])
+    return Reals(
+        moments=moments,
+        features=tensors["features"],
+        kid_term=float(tensors["kid_term"]),
+        near_radii=tensors["near_radii"],
+        coverage_radii=tensors["coverage_radii"],
+        num_kid=int(tensors["num_kid"]),
+    )

@@ -11,7 +11,7 @@ from ganzoo.spec.tree import below, branches, dotted, neighbours, paths
 from ganzoo.spec.yaml_lines import Place, Source
 
 TIER_MAY_SET = [f"train.{name}" for name in ("max_steps", "epochs", "precision", "channels_last", "log_every_steps")]
-TIER_MAY_SET += [f"eval.{name}" for name in ("num_fake", "num_select", "every_epochs", "protocol")]
+TIER_MAY_SET += [f"eval.{name}" for name in ("num_fake", "num_real", "num_select", "every_epochs", "protocol")]
 TIER_MAY_SET += [f"data.{name}" for name in ("name", "split", "resize", "limit", "path", "stand_in")]
 
 Flat = dict[str, object]  # dotted leaf → value of a complete case

@@ -24,7 +24,9 @@ class Catalogue(Protocol):
 
     def dataset_names(self) -> Iterable[str]: ...
 
-    def protocol_names(self) -> Iterable[str]: ...
+    def check_protocol(self, name: str) -> None:
+        """Raises UserError for a protocol that is not known."""
+        ...
 
 
 class Faults(Exception):
@@ -51,12 +53,13 @@ def complete(settings: dict, catalogue: Catalogue | None) -> Case:
 
 
 def _unknown_names(case: Case, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
-    for path, name, known in (
-        ("data.name", case.data.name, catalogue.dataset_names()),
-        ("eval.protocol", case.eval.protocol, catalogue.protocol_names()),
-    ):
-        if name not in (known := list(known)):
-            yield path, f"{path} is '{name}', which is not known.{nearest(name, known)}"
+    name, known = case.data.name, list(catalogue.dataset_names())
+    if name not in known:
+        yield "data.name", f"data.name is '{name}', which is not known.{nearest(name, known)}"
+    try:
+        catalogue.check_protocol(case.eval.protocol)
+    except UserError as error:
+        yield "eval.protocol", f"eval.protocol: {error}"
 
 
 def _checked_options(model: Model, catalogue: Catalogue) -> dict:

@@ -106,7 +106,9 @@ class Train(Strict):
 
 class Eval(Strict):
     protocol: str = Field(description="what a number means: extractor, reals, counts")
-    num_fake: Positive = Field(10_000, description="generated images behind each reported metric")
+    num_fake: Positive | None = Field(None, description="generated images behind each reported metric; none given: as the protocol has it")
+    num_real: Positive | None = Field(None, description="so many reals, the first of the protocol's order; none given: all of the split")
+    real_split: str | None = Field(None, description="which part the fakes are held against; none given: as the protocol has it")
     num_select: Positive = Field(2_000, description="further generated images, on which the best evaluation is chosen")
     every_epochs: Positive = Field(5, description="evaluate after so many epochs, and at the end")
     fake_range: Range = Field((-1.0, 1.0), description="range of G's output that is mapped onto 0..255, clipped")

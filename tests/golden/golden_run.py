@@ -44,8 +44,8 @@ def golden_run(seed: int) -> dict:
     outcome: dict = {"seed": seed}
     for name, steps in (("early", EARLY), ("late", LATE)):
         train(case, state, steps)
-        metrics, _ = evaluate(state.g, protocol_of(case), case, seed, "cpu")
-        outcome[name] = {key: round(float(metrics[key]), 6) for key in METRICS}
+        found, _ = evaluate(state.g, protocol_of(case), case, seed, "cpu")
+        outcome[name] = {key: round(float(found.metrics[key]), 6) for key in METRICS}
     log = state.log.read()
     windows = EARLY // case.train.log_every_steps
     return outcome | {"losses": {player: log[player][:windows] for player in ("d", "g")}, "weights": state.weights_digest()}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganzoo.metrics import Moments, frechet_distance, kid
+from ganzoo.metrics import Moments, frechet_distance, frechet_of_features, kid
 
 cleanfid = pytest.importorskip("cleanfid.fid", reason="clean-fid, the library compared with, is not installed")
 
@@ -35,6 +35,7 @@ def test_frechet(n, m, dim, tolerance):
     x, y = two_samples(n, m, dim)
     theirs = cleanfid.frechet_distance(*(part for side in (x, y) for part in (side.numpy().mean(0), np.cov(side.numpy(), rowvar=False))))
     assert frechet_distance(Moments(dim).add(x), Moments(dim).add(y)) == pytest.approx(theirs, **tolerance)
+    assert frechet_of_features(x, y) == pytest.approx(theirs, **tolerance)
 
 
 @pytest.mark.parametrize(("count", "dim"), [(300, 16), (120, 48)])

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ganzoo import data
-from ganzoo.metrics import frechet_of_features, inception_score, kid, precision_recall
-from ganzoo.metrics.classifier import load_extractor
+from ganzoo.metrics import InceptionScore, frechet_of_features, inception_score, kid, kid_subsets, precision_recall
+from ganzoo.metrics.extractors import load as load_extractor
 
 REASON = "torch-fidelity, the library compared with, is not installed"
 metric_fid = pytest.importorskip("torch_fidelity.metric_fid", reason=REASON)
@@ -75,15 +75,37 @@ def test_kid_of_classifier_features(digits):
     assert kid(train, test) == pytest.approx(their_kid(train, test), rel=1e-6)  # these kernels run into the 100,000s
 
 
+@pytest.mark.parametrize(("subsets", "size", "seed", "dim"), [(100, 100, 2020, 16), (10, 250, 7, 16), (3, 300, 2020, 2048)])
+def test_kid_on_their_very_subsets(subsets, size, seed, dim):
+    fake, real = (side.float() for side in two_samples(400, 300, dim))
+    theirs = metric_kid.kid_features_to_metric(
+        fake.double(), real.double(), kid_subsets=subsets, kid_subset_size=size, rng_seed=seed, verbose=False
+    )
+    found = kid_subsets(real, fake, subsets, size, seed)
+    assert found.mean == pytest.approx(theirs[metric_kid.KEY_METRIC_KID_MEAN], abs=1e-6)
+    assert found.std == pytest.approx(theirs[metric_kid.KEY_METRIC_KID_STD], abs=1e-6)
+    assert abs(found.mean - kid_subsets(real, fake, subsets, size, seed + 1).mean) > 1e-5 or size == len(real)  # other draws show
+
+
+def test_their_default_draws():
+    """100 subsets of 1000 from seed 2020, on either side."""
+    fake, real = two_samples(1200, 1100, 4)
+    theirs = metric_kid.kid_features_to_metric(fake, real, verbose=False)
+    found = kid_subsets(real, fake)
+    assert len(found.each) == 100
+    assert found.mean == pytest.approx(theirs[metric_kid.KEY_METRIC_KID_MEAN], abs=1e-6)
+    assert found.std == pytest.approx(theirs[metric_kid.KEY_METRIC_KID_STD], abs=1e-6)
+
+
 @pytest.mark.parametrize("splits", [1, 10])
 @pytest.mark.parametrize("count", [500, 507])
 def test_inception_score_in_their_order(splits, count):
     logits = 3 * two_samples(count, 1, 10)[0]
     found = metric_isc.isc_features_to_metric(logits, splits, shuffle=True, rng_seed=2020)
-    order = torch.from_numpy(np.random.RandomState(2020).permutation(count))
-    mean, spread, _ = inception_score(logits[order], splits)
-    assert mean == pytest.approx(found[metric_isc.KEY_METRIC_ISC_MEAN], rel=1e-10)
-    assert spread == pytest.approx(found[metric_isc.KEY_METRIC_ISC_STD], rel=1e-10)
+    order = np.random.RandomState(2020).permutation(count)
+    for mean, spread, _ in (inception_score(logits, splits, order), InceptionScore(count, splits, order).add(logits).result()):
+        assert mean == pytest.approx(found[metric_isc.KEY_METRIC_ISC_MEAN], rel=1e-10)
+        assert spread == pytest.approx(found[metric_isc.KEY_METRIC_ISC_STD], rel=1e-10, abs=1e-12)
 
 
 def test_inception_score_unshuffled_of_float32():

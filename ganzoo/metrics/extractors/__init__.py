@@ -54,6 +54,14 @@ def card(name: str) -> dict:
     return {"name": name, "sha256": file.sha256, **module.FACTS, "source": file.url, "licence": file.licence}
 
 
+def check_at_hand(name: str) -> None:
+    """WeightsError where the weights are missing or not the published ones; published ones may be fetched (GANZOO_DOWNLOAD=1)."""
+    if ":" in name or name in classifier.names():
+        load(name)
+    else:
+        _module(name).WEIGHTS.locate()
+
+
 def fits(card: dict, shape: Shape) -> bool:
     """Whether the extractor of `card` reads images of `shape` (C, H, W)."""
     return base.fits(card["channels"], card["size"], shape)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from ganzoo import data
 from ganzoo.bench.catalogue import load_checked, protocol_of
 from ganzoo.bench.plan import epoch_of, plan, run_key, stop_of
+from ganzoo.data.image_set import image_set
+from ganzoo.data.raw_set import raw_set
 from ganzoo.errors import DataError, SpecError
 
 
@@ -66,7 +69,7 @@ def test_too_few_images_for_a_batch_are_refused(tmp_path, write_tiny_spec):
 
 def test_images_that_the_protocol_cannot_read_are_refused(tmp_path, write_tiny_spec):
     write_tiny_spec(tmp_path / "large.yaml", {"a": {"data.resize": 16, "source": {"assumed": "a test"}}})
-    with pytest.raises(SpecError, match=r"shape \(1, 16, 16\), but protocol digits-cnn reads \(1, 8, 8\)"):
+    with pytest.raises(SpecError, match=r"shape \(1, 16, 16\), but protocol digits-cnn reads 1 channel, 8×8"):
         plan(load_checked(tmp_path / "large.yaml"), None, "full", [0])
 
 
@@ -90,10 +93,11 @@ def test_missing_reals_of_a_protocol_are_refused(measured_on_mnist):
 def loads(monkeypatch):
     """What is loaded, in order; of MNIST nothing is read."""
     found, load = [], data.load
+    stand_in = image_set(raw_set(np.zeros((9, 1, 28, 28), np.uint8), np.zeros(9, np.int64), ("x",)), "mnist", "test")
 
     def noted(name, split, **options):
         found.append((name, split))
-        return None if name == "mnist" else load(name, split, **options)
+        return stand_in if name == "mnist" else load(name, split, **options)
 
     monkeypatch.setattr(data, "load", noted)
     return found

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganzoo.metrics import protocol
+from ganzoo.metrics import protocols
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.spec.schema import Case
 
@@ -65,7 +65,7 @@ def make_case() -> Callable[..., Case]:
 @pytest.fixture
 def small() -> Protocol:
     """`digits-cnn` with fewer fakes."""
-    return replace(protocol.get("digits-cnn"), num_fake=120, num_neighbours=100)
+    return replace(protocols.get("digits-cnn"), num_fake=120, num_neighbours=100)
 
 
 @pytest.fixture

@@ -13,11 +13,16 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ganzoo import data
+from ganzoo.data.roots import search_roots
 from ganzoo.errors import WeightsError
-from ganzoo.metrics import classifier, train_classifier
-from ganzoo.metrics.classifier import NETWORKS, SHAPES, WEIGHTS, card, load_extractor
+from ganzoo.metrics import extractors, train_classifier
+from ganzoo.metrics.extractors import classifier
+from ganzoo.metrics.extractors import load as load_extractor
+from ganzoo.metrics.extractors.classifier import WEIGHTS, card
+from ganzoo.metrics.networks import NETWORKS
+from ganzoo.metrics.training_data import PACKS, training_data
 
-LEAST_ACCURACY = {"digits-cnn": 0.97, "mnist-cnn": 0.99}
+LEAST_ACCURACY = {"digits-cnn": 0.97, "mnist-cnn": 0.99, "cifar10-cnn": 0.8, "images64-cnn": 0.8}
 LARGEST_FILE = 4 * 2**20  # bytes
 
 
@@ -43,7 +48,7 @@ def sha256(path: Path) -> str:
 def test_everything_is_shipped_and_nothing_else():
     expected = {f"{name}.{end}" for name in NETWORKS for end in ("json", "safetensors")}
     assert {path.name for path in WEIGHTS.iterdir()} == expected
-    assert NETWORKS.keys() == SHAPES.keys() == LEAST_ACCURACY.keys()
+    assert NETWORKS.keys() == LEAST_ACCURACY.keys() <= set(extractors.names())
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -61,13 +66,20 @@ def test_the_card_tells_how_it_was_trained(name):
     assert facts["test_accuracy"] >= LEAST_ACCURACY[name]
 
 
+def at_hand(name: str, source: str) -> bool:
+    if source != "packs":
+        return data.describe(source)["available"]
+    return all(any((root / pack).is_dir() for root in search_roots()) for pack in PACKS[name])
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_accuracy_on_the_card_is_what_it_reaches(name):
     facts, network = card(name), load_extractor(name)
-    if not data.describe(facts["data"])["available"]:
+    if not at_hand(name, facts["data"]):
         pytest.skip(f"the {facts['data']} files are not at hand (GANZOO_DATA)")
-    test = data.load(facts["data"], "test")
-    assert (facts["test_images"], facts["test_data"]) == (len(test.labels), test.digest)
+    train, test = training_data(name, facts["data"], NETWORKS[name].image[1])
+    assert (facts["train_images"], facts["train_data"]) == (len(train.labels), list(train.digests))
+    assert (facts["test_images"], facts["test_data"], facts["classes"]) == (len(test.labels), list(test.digests), list(test.classes))
     taken_for = torch.cat([network(images)[1].argmax(1) for images in test.images.split(1000)])
     accuracy = float((taken_for == test.labels).double().mean())
     assert accuracy >= LEAST_ACCURACY[name]
@@ -77,12 +89,12 @@ def test_the_accuracy_on_the_card_is_what_it_reaches(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_features_and_logits(name):
     network = load_extractor(name)
-    images = torch.randint(0, 256, (5, *SHAPES[name]), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    images = torch.randint(0, 256, (5, *NETWORKS[name].image), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     features, logits = network(images)
-    assert features.shape == (5, NETWORKS[name].dim) and logits.shape == (5, 10)
+    assert features.shape == (5, NETWORKS[name].dim) and logits.shape == (5, NETWORKS[name].classes)
     assert features.dtype == logits.dtype == torch.float32
     assert not features.requires_grad and images.dtype == torch.uint8
-    assert torch.allclose(logits, network.net.head(features))
+    assert torch.allclose(logits, network.network.head(features))
     assert torch.allclose(network(images[2:3])[0], features[2:3], rtol=1e-5, atol=1e-5)  # whatever else is in the batch
 
 
@@ -93,7 +105,7 @@ def test_loaded_once():
 def test_pixels_are_read_as_0_to_1():
     network = load_extractor("digits-cnn")
     images = torch.arange(64, dtype=torch.uint8).view(1, 1, 8, 8) * 4
-    assert torch.equal(network(images)[0], network.net(images / 255)[0])
+    assert torch.equal(network(images)[0], network.network(images / 255)[0])
 
 
 def test_a_truncated_file(copy):

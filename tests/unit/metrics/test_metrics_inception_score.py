@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganzoo.metrics import inception_score
+from ganzoo.metrics import InceptionScore, MetricError, inception_score
 
 
 def one_hot(labels, classes: int, confidence: float = 100.0) -> torch.Tensor:
@@ -86,3 +86,51 @@ def test_fewer_samples_than_splits():
 def test_pinned(features):
     mean, spread, _ = inception_score(features(20, 200, 8), 10)
     assert (mean, spread) == (pytest.approx(2.91636462897218, rel=1e-12), pytest.approx(0.247544768172627, rel=1e-12))
+
+
+@pytest.mark.parametrize("batch", [1, 7, 64, 200])
+@pytest.mark.parametrize("splits", [1, 10, 13])
+def test_streamed_it_is_the_same(features, batch, splits):
+    logits = 4 * features(2, 200, 6)
+    streamed = InceptionScore(200, splits)
+    for part in logits.split(batch):
+        streamed.add(part)
+    mean, spread, each = streamed.result()
+    expected = inception_score(logits, splits)
+    assert (mean, spread) == (pytest.approx(expected[0], rel=1e-12), pytest.approx(expected[1], rel=1e-12, abs=1e-12))
+    assert each == pytest.approx(expected[2], rel=1e-12)
+
+
+def test_an_order_cuts_the_samples_otherwise(features):
+    logits, order = features(3, 103, 6), np.random.RandomState(0).permutation(103)
+    found = inception_score(logits, 7, order)
+    assert found == inception_score(logits[order], 7)
+    assert found[2] != pytest.approx(inception_score(logits, 7)[2], rel=1e-3)
+    streamed = InceptionScore(103, 7, order)
+    for part in logits.split(20):
+        streamed.add(part)
+    assert streamed.result()[2] == pytest.approx(found[2], rel=1e-12)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 1], [0, 1], [1, 2, 3]])
+def test_an_order_that_is_no_permutation(order):
+    with pytest.raises(MetricError, match="no permutation of 3 samples"):
+        inception_score(torch.zeros(3, 2), 1, np.array(order))
+
+
+def test_more_or_fewer_samples_than_were_announced():
+    streamed = InceptionScore(10, 2).add(torch.zeros(8, 3))
+    with pytest.raises(MetricError, match="8 of 10 samples were given"):
+        streamed.result()
+    with pytest.raises(MetricError, match="12 samples were given, expected 10"):
+        streamed.add(torch.zeros(4, 3))
+    with pytest.raises(MetricError, match="4 classes after 3"):
+        streamed.add(torch.zeros(2, 4))
+    assert streamed.add(torch.zeros(2, 3)).result()[0] == pytest.approx(1, rel=1e-12)
+
+
+def test_logits_it_cannot_use():
+    with pytest.raises(MetricError, match="hold 0 NaN and 1 infinite values in 1 of 4 rows"):
+        inception_score(torch.tensor([[0.0, 1], [2, 3], [torch.inf, 0], [1, 1]]), 2)
+    with pytest.raises(MetricError, match=r"logits have shape \(4,\)"):
+        inception_score(torch.zeros(4), 2)

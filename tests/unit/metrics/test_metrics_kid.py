@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
 
-from ganzoo.metrics import kid
+from ganzoo.metrics import MetricError, kid, kid_subsets
 
 kid_module = importlib.import_module("ganzoo.metrics.kid")  # by that name the package holds the function
 
@@ -102,3 +104,97 @@ def test_it_needs_two_samples_a_side(n, m):
 
 def test_pinned(features):
     assert kid(features(20, 200, 8), features(21, 150, 8)) == pytest.approx(223.830617689267, rel=1e-11)
+
+
+def wide_features(seed: int, count: int, dim: int = 2048) -> torch.Tensor:
+    """As Inception's: none negative, mean 0.4, a long tail, some nearly always off."""
+    random = np.random.RandomState(seed)
+    return torch.from_numpy(random.gamma(0.6, 0.7, (count, dim)) * np.linspace(0.1, 1.9, dim)).float()
+
+
+def test_products_in_float32_move_wide_features_by_far_less_than_a_millionth():
+    x, y = wide_features(10, 700), wide_features(11, 1100) * 1.05
+    assert kid_module.working_dtype(x, y) == torch.float32
+    exact = kid(x.double(), y.double())
+    assert exact > 1e-3
+    assert kid(x, y) == pytest.approx(exact, abs=2e-8)
+
+
+def test_they_do_so_whatever_is_allowed_elsewhere():
+    """A program that lets its matrix products be rounded to bfloat16 does not round ours."""
+    x, y = wide_features(12, 60), wide_features(13, 50)
+    exact, before = kid(x, y), torch.get_float32_matmul_precision()
+    try:
+        torch.set_float32_matmul_precision("medium")
+        assert kid(x, y) == pytest.approx(exact, abs=1e-7)
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def test_without_onednn(monkeypatch):
+    x, y = wide_features(12, 60), wide_features(13, 50)
+    exact = kid(x.double(), y.double())
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert kid(x, y) == pytest.approx(exact, abs=1e-7)
+
+
+def test_only_wide_float32_features_are_multiplied_in_float32(features):
+    narrow = features(0, 4, 16)
+    assert kid_module.working_dtype(narrow.float()) == kid_module.working_dtype(wide_features(0, 4).double()) == torch.float64
+    assert kid_module.working_dtype(wide_features(0, 4), wide_features(0, 4).double()) == torch.float64
+
+
+def test_numpy_and_half_precision(features):
+    x, y = features(14, 30, 6).half(), features(15, 40, 6).half()
+    assert kid(x.numpy(), y) == kid(x.double(), y.double().numpy())
+
+
+MEMORY = """
+import resource, torch
+from ganzoo.metrics import kid
+x, y = torch.ones(50_000, 1), torch.ones(3_000, 1)
+kid(x[:2000], y[:2000])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+kid(x, y, real_term=8.0)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux only")
+def test_memory_does_not_grow_with_the_samples():
+    """A row of tiles alone, 1024 × 50,000 float64, would be 400 MB. Features of one dimension make it quick."""
+    done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 200, f"{done.stdout} MB more at 50,000 × 3,000 than at 2,000 × 2,000"
+
+
+def test_subsets_are_the_full_statistic_of_what_is_drawn(features):
+    """numpy's RandomState: the fakes are drawn first, then the reals."""
+    real, fake = features(16, 60, 5), features(17, 80, 5)
+    found, random = kid_subsets(real, fake, subsets=4, size=30, seed=7), np.random.RandomState(7)
+    expected = []
+    for _ in range(4):
+        chosen_fake, chosen_real = random.choice(80, 30, replace=False), random.choice(60, 30, replace=False)
+        expected.append(by_matrix(real[chosen_real], fake[chosen_fake]))
+    assert found.each == pytest.approx(expected, rel=1e-10)
+    assert (found.mean, found.std) == (pytest.approx(np.mean(expected), rel=1e-10), pytest.approx(np.std(expected), rel=1e-9))
+
+
+def test_a_subset_of_everything_is_the_full_statistic(features):
+    real, fake = features(16, 50, 5), features(17, 50, 5)
+    assert kid_subsets(real, fake, subsets=2, size=50).each == pytest.approx([kid(real, fake)] * 2, rel=1e-10)
+
+
+def test_subsets_larger_than_a_side(features):
+    with pytest.raises(MetricError, match=r"at least 1000 fake samples, got 80\. Give more images or size=80"):
+        kid_subsets(features(16, 1000, 5), features(17, 80, 5))
+    with pytest.raises(MetricError, match="0 subsets of 10 rows"):
+        kid_subsets(features(16, 20, 5), features(17, 20, 5), subsets=0, size=10)
+
+
+def test_what_it_cannot_use(features):
+    x = features(0, 20, 4)
+    with pytest.raises(MetricError, match="real features have 4 dimensions, fake ones 5"):
+        kid(x, features(0, 20, 5))
+    with pytest.raises(MetricError, match="fake features hold 80 NaN"):
+        kid(x, x * torch.nan)

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from ganzoo.metrics import mode_coverage
+from ganzoo.metrics import MetricError, mode_coverage
 
 
 def taken_for(counts: list[int]) -> torch.Tensor:
@@ -45,3 +45,12 @@ def test_only_the_largest_logit_counts(features):
 def test_classes_after_the_last_one_taken_are_not_counted_with_no_share():
     """With no least share every class counts, also those that `bincount` alone would leave out."""
     assert mode_coverage(taken_for([5, 0, 0]), 0.0)[0] == 3
+
+
+def test_what_it_cannot_use():
+    with pytest.raises(MetricError, match="2 NaN"):
+        mode_coverage(torch.tensor([[0.0, 1.0], [torch.nan, torch.nan]]), 0.01)
+    with pytest.raises(MetricError, match="needs at least 1 samples"):
+        mode_coverage(torch.zeros(0, 10), 0.01)
+    with pytest.raises(MetricError, match="a least share of 1.5"):
+        mode_coverage(torch.zeros(5, 10), 1.5)

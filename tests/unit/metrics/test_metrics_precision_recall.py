@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganzoo.metrics import precision_recall
+from ganzoo.metrics import MetricError, precision_recall
 
 module = importlib.import_module("ganzoo.metrics.precision_recall")  # by that name the package holds the function
 
@@ -118,3 +118,55 @@ def test_too_few_samples_for_the_neighbours(count):
 def test_pinned(features):
     real, fake = two_samples(features, 0, 300, 400)
     assert precision_recall(real, fake) == (pytest.approx(0.84, abs=1 / 400), pytest.approx(0.85, abs=1 / 300))
+
+
+@pytest.mark.parametrize("width", [3, 64, 100])
+def test_columns_are_tiled_too(features, monkeypatch, width):
+    """Down to tiles narrower than the neighbours asked for."""
+    real, fake = two_samples(features, 3, 150, 130)
+    whole, radii = precision_recall(real, fake, 5), module.radii(real, 5)
+    monkeypatch.setattr(module, "WIDTH", width)
+    monkeypatch.setattr(module, "BLOCK", 40)
+    assert torch.allclose(module.radii(real, 5), radii, rtol=1e-13)
+    assert precision_recall(real, fake, 5) == whole
+
+
+@pytest.mark.parametrize("far", [0.0, 1e5])
+def test_every_sample_on_a_rim_is_inside(far):
+    """The fakes are the reals' own neighbours, so that every distance that decides is a radius. Rounded products would lose some."""
+    real = np.random.RandomState(5).rand(200, 40) + far
+    pairwise = np.sqrt(((real[:, None] - real[None]) ** 2).sum(-1)) + np.diag(np.full(200, np.inf))
+    nearest = pairwise.argmin(1)
+    expected = pairwise[:, nearest] <= pairwise.min(1)[:, None]  # (balls, fakes)
+    expected |= nearest[None] == np.arange(200)[:, None]  # a fake in the very centre
+    assert expected[np.arange(200), np.arange(200)].all()
+    real = torch.from_numpy(real)
+    found = module.neighbourhoods(real, real[nearest], module.radii(real, 1))
+    assert found.balls_around_fakes.tolist() == expected.sum(0).tolist()
+    assert bool(found.reals_reached.all())
+
+
+def test_a_far_off_mean_costs_no_digits(features):
+    real, fake = (side.double() for side in two_samples(features, 6, 200, 200))
+    assert precision_recall(real + 1e6, fake + 1e6) == precision_recall((real + 1e6) - 1e6, (fake + 1e6) - 1e6)
+
+
+def test_duplicates_are_neighbours_at_distance_zero():
+    """A sample that occurs k + 1 times has a ball of radius 0, which still holds its own copies."""
+    real = torch.cat([cluster(0, 0, 1).expand(4, 4), cluster(50, 1, 4)])
+    assert module.radii(real, 3)[:4].tolist() == [0, 0, 0, 0]
+    assert precision_recall(real, cluster(0, 0, 1).expand(5, 4), 3)[0] == 1.0
+
+
+def test_radii_of_other_reals(features):
+    real, fake = two_samples(features, 7, 50, 40)
+    with pytest.raises(MetricError, match=r"known radii of shape \(40,\) for 50 reals"):
+        precision_recall(real, fake, 3, module.radii(fake, 3))
+
+
+def test_what_it_cannot_use(features):
+    x = features(0, 20, 4)
+    with pytest.raises(MetricError, match="real features have 4 dimensions, fake ones 5"):
+        precision_recall(x, features(0, 20, 5))
+    with pytest.raises(MetricError, match="0 neighbours"):
+        precision_recall(x, x, 0)

@@ -9,8 +9,8 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 import pytest
 
 from ganzoo.errors import SpecError
-from ganzoo.metrics import protocol
-from ganzoo.metrics.classifier import card
+from ganzoo.metrics import protocols
+from ganzoo.metrics.extractors import card, classifier
 from ganzoo.metrics.protocol import Protocol
 
 PLAIN = Protocol(name="example", extractor="example-net", weights="00ff", real_data="digits", real_split="train")
@@ -33,6 +33,19 @@ OTHER = {
     "ema": True,
     "statistics": "float32",
     "kid": "100 subsets of 1000",
+    "real_digest": "ab",
+    "real_count": 5_000,
+    "real_batch": 64,
+    "real_order": "shuffled",
+    "num_kid": 1_000,
+    "coverage_neighbours": 4,
+    "denormalised": False,
+    "jpeg": 75,
+    "real_range": (-1.0, 1.0),
+    "fake_range": (0.0, 1.0),
+    "score_range": (0.0, 1.0),
+    "channel_shift": True,
+    "checkpoint": "the best",
 }
 
 
@@ -53,7 +66,7 @@ def test_the_hash_is_pinned():
     ids=["digits-cnn", "mnist-cnn"],
 )
 def test_the_hashes_of_the_shipped_protocols_are_pinned(name, pinned):
-    assert protocol.get(name).hash == pinned
+    assert protocols.get(name).hash == pinned
 
 
 def test_no_default_ever_changes():
@@ -70,6 +83,19 @@ def test_no_default_ever_changes():
         "ema": False,
         "statistics": "float64",
         "kid": "unbiased, all pairs, cubic kernel",
+        "real_digest": None,
+        "real_count": None,
+        "real_batch": None,
+        "real_order": "as stored",
+        "num_kid": None,
+        "coverage_neighbours": 5,
+        "denormalised": True,
+        "jpeg": None,
+        "real_range": None,
+        "fake_range": None,
+        "score_range": None,
+        "channel_shift": False,
+        "checkpoint": "the run's last, and the one best on other samples",
     }
 
 
@@ -102,23 +128,68 @@ def test_the_record_holds_every_field():
     record = json.loads(json.dumps(PLAIN.as_record()))
     assert record["name"] == "example" and record["hash"] == PLAIN.hash
     assert record["fields"] == asdict(PLAIN)
+    odd = json.loads(json.dumps(replace(PLAIN, real_range=(-1.0, 1.0), jpeg=75).as_record()))
+    assert Protocol(**odd["fields"]).hash == odd["hash"]  # a list reads as the tuple it was
     assert Protocol(**record["fields"]).hash == PLAIN.hash
 
 
 def test_a_classifier_distance_is_never_called_fid():
-    for name in protocol.names():
-        labels = protocol.get(name).labels
+    for name in classifier.names():
+        labels = protocols.get(name).labels
         assert labels["frechet"] == "classifier Fréchet distance" and labels["is"] == "classifier score"
         assert not any(word in label.lower() for label in labels.values() for word in ("fid", "inception"))
 
 
-@pytest.mark.parametrize("name", protocol.names())
-def test_the_weights_in_the_hash_are_the_shipped_ones(name):
-    found = protocol.get(name)
+@pytest.mark.parametrize(
+    ("name", "frechet", "score"),
+    [
+        ("tf-inception", "FID", "Inception Score"),
+        ("clean-fid", "clean-FID", None),
+        ("iyengar-2018", "FID, torchvision's Inception (iyengar-2018)", "Inception Score, torchvision's Inception (iyengar-2018)"),
+        ("iyengar-2018@mnist-cnn", "classifier Fréchet distance (iyengar-2018@mnist-cnn)", "classifier score (iyengar-2018@mnist-cnn)"),
+        ("dinov2", "Fréchet distance, DINOv2", None),
+    ],
+)
+def test_what_a_number_is_called(name, frechet, score):
+    labels = protocols.get(name).labels
+    assert labels["frechet"] == frechet and labels.get("is") == score
+
+
+@pytest.mark.parametrize("name", protocols.names())
+def test_the_weights_in_the_hash_are_those_of_the_extractor(name):
+    found = protocols.get(name)
     assert found.name == name
     assert found.weights == card(found.extractor)["sha256"]
 
 
-def test_an_unknown_name():
-    with pytest.raises(SpecError, match=r"unknown protocol 'mnist-cn'\. Did you mean 'mnist-cnn'\? Valid: digits-cnn, mnist-cnn\."):
-        protocol.get("mnist-cn")
+def test_no_two_protocols_share_a_hash():
+    found = [protocols.get(name).hash for name in [*protocols.names(), "iyengar-2018@cifar10-cnn", "tf-inception@clean"]]
+    assert len(set(found)) == len(found)
+
+
+@pytest.mark.parametrize("name", ["mnist-cn", "own", "own@", "mnist-cnn@", "nothing@mnist-cnn"])
+def test_an_unknown_name(name):
+    with pytest.raises(SpecError, match=r"unknown protocol '.*'\..* Valid: cifar10-cnn, clean-fid, .* goes in as NAME@EXTRACTOR\."):
+        protocols.get(name)
+
+
+def test_an_unknown_network_in_a_protocol():
+    with pytest.raises(SpecError, match=r"protocol 'iyengar-2018@cifar-cnn': unknown extractor 'cifar-cnn'\. Did you mean 'cifar10-cnn'\?"):
+        protocols.get("iyengar-2018@cifar-cnn")
+
+
+def test_the_steps_of_the_authors_evaluator():
+    """As FACTS of their code have it: one at a time, and all of them off is the network's own way."""
+    whole = protocols.get("iyengar-2018@cifar10-cnn")
+    assert (whole.num_fake, whole.is_splits, whole.jpeg, whole.real_batch) == (10_240, 10, 75, 64)
+    without = protocols.steps(whole)
+    assert list(without) == [
+        "negative half not clipped", "no JPEG", "reals and fakes in one range", "no channel shift", "all reals", "none of them",
+    ]  # fmt: skip
+    assert len({changed.hash for changed in [whole, *without.values()]}) == 7
+    plain = without["none of them"]
+    assert (plain.denormalised, plain.jpeg, plain.real_range, plain.fake_range, plain.score_range, plain.channel_shift) == (
+        True, None, None, None, None, False,
+    )  # fmt: skip
+    assert without["reals and fakes in one range"].real_range == (0.0, 1.0)
+    assert protocols.steps(protocols.get("mnist-cnn")) == {}

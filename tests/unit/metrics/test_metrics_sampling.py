@@ -6,9 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from ganzoo.metrics.evaluate import sample_images, to_uint8
-from ganzoo.metrics.reals import CHUNK
+from ganzoo.metrics import protocols
+from ganzoo.metrics.encode import to_uint8
+from ganzoo.metrics.evaluate import CHUNK, sample_images
 from ganzoo.streams import fill_latent, stream
+
+PROTOCOL = protocols.get("digits-cnn")
 
 
 class Identity(nn.Module):
@@ -19,7 +22,7 @@ class Identity(nn.Module):
 
 
 def sampled(case, count, seed=0, name="eval/report"):
-    return list(sample_images(Identity(), case, count, stream(seed, name)))
+    return list(sample_images(Identity(), case, PROTOCOL, count, seed, name, "cpu"))
 
 
 @pytest.mark.parametrize("limits", [(-1.0, 1.0), (0.0, 1.0), (-0.5, 0.5), (0.0, 255.0)])
@@ -86,7 +89,7 @@ def test_seed_and_stream_decide_the_images(make_case):
 
 @pytest.mark.parametrize("dist", ["normal", "uniform"])
 def test_z_follows_the_law_trained_with(make_case, dist):
-    (found,) = sample_images(Identity(), make_case(dist=dist), 30, stream(5, "x"))
+    (found,) = sample_images(Identity(), make_case(dist=dist), PROTOCOL, 30, 5, "x", "cpu")
     z = fill_latent(torch.empty(CHUNK, 16), dist, stream(5, "x"))[:30]
     assert torch.equal(found, to_uint8(Identity()(z), (-1.0, 1.0)))
 
@@ -96,9 +99,31 @@ def test_the_case_says_which_range_g_makes(make_case):
     assert halved.float().std() < 0.6 * whole.float().std()
 
 
-def test_z_is_drawn_on_the_given_generator_alone(make_case):
-    generator = stream(0, "eval/report")
-    before, of_torch = generator.get_state(), torch.get_rng_state()
-    list(sample_images(Identity(), make_case(), 10, generator))
+def test_torch_s_own_stream_is_left_alone(make_case):
+    of_torch = torch.get_rng_state()
+    list(sampled(make_case(), 10))
     assert torch.equal(torch.get_rng_state(), of_torch)
-    assert not torch.equal(generator.get_state(), before)
+
+
+class Conditional(nn.Module):
+    """z (N, d), labels (N,) → one pixel that shows the label."""
+
+    num_classes = 4
+
+    def forward(self, z, labels):
+        return labels.view(-1, 1, 1, 1).expand(-1, 1, 1, 1) / 3
+
+
+def test_a_conditional_generator_gets_uniform_labels_on_a_stream_of_their_own(make_case):
+    case = make_case(fake_range=[0.0, 1.0])
+
+    def labels(count: int, seed: int = 0):
+        chunks = sample_images(Conditional(), case, PROTOCOL, count, seed, "eval/report", "cpu")
+        return (torch.cat(list(chunks)).flatten() // 85).tolist()
+
+    found = labels(2 * CHUNK + 10)
+    assert all(0.2 < found.count(label) / len(found) < 0.3 for label in range(4))
+    assert labels(7) == found[:7] and labels(CHUNK + 3) == found[: CHUNK + 3] and labels(50, seed=1) != found[:50]
+    plain = sampled(case, 50)  # a label drawn moves no latent
+    z = fill_latent(torch.empty(CHUNK, 16), "normal", stream(0, "eval/report"))[:50]
+    assert torch.equal(torch.cat(plain), to_uint8(Identity()(z), (0.0, 1.0)))

@@ -9,7 +9,8 @@ import sys
 import pytest
 import torch
 
-from ganzoo.metrics import classifier, train_classifier
+from ganzoo.metrics import extractors, train_classifier
+from ganzoo.metrics.extractors import classifier
 from ganzoo.metrics.train_classifier import accuracy, shifted
 
 
@@ -32,15 +33,15 @@ def test_the_command_writes_what_the_loader_takes(short, tmp_path, monkeypatch, 
     monkeypatch.setattr(train_classifier, "WEIGHTS", tmp_path / "weights")
     monkeypatch.setattr(classifier, "WEIGHTS", tmp_path / "weights")
     monkeypatch.setattr(sys, "argv", ["train_classifier", "digits-cnn"])
-    classifier.load_extractor.cache_clear()
+    extractors.load.cache_clear()
     try:
         with torch.random.fork_rng():
             train_classifier.main()
         assert json.loads(capsys.readouterr().out) == classifier.card("digits-cnn")
         found = hashlib.sha256((tmp_path / "weights" / "digits-cnn.safetensors").read_bytes()).hexdigest()
-        assert classifier.load_extractor("digits-cnn").weights == found
+        assert extractors.load("digits-cnn").weights == found
     finally:
-        classifier.load_extractor.cache_clear()
+        extractors.load.cache_clear()
 
 
 def test_shifts_move_whole_images_and_bring_in_zeros():

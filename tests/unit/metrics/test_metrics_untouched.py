@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch.nn.functional import mse_loss
 
-from ganzoo.metrics.classifier import load_extractor
-from ganzoo.metrics.evaluate import evaluate, evaluation_mode
-from ganzoo.metrics.reals import reals_of
+from ganzoo.metrics import reals
+from ganzoo.metrics.encode import evaluation_mode
+from ganzoo.metrics.evaluate import evaluate
+from ganzoo.metrics.extractors import load as load_extractor
 from ganzoo.streams import fill_latent, stream
 
 
@@ -85,7 +86,7 @@ def test_global_streams_stay(generator, small, make_case):
 def test_the_first_evaluation_of_a_process_moves_no_stream_either(generator, small, make_case):
     """It loads the extractor, whose layers must not draw first weights from the stream that dropout uses."""
     load_extractor.cache_clear()
-    reals_of.cache_clear()
+    reals._held.clear()
     before = torch.get_rng_state()
     evaluate(generator, small, make_case(), 0, "cpu")
     assert torch.equal(torch.get_rng_state(), before)
@@ -112,10 +113,10 @@ def test_batch_norm_reads_its_running_statistics(generator, small, make_case):
     before, _ = evaluate(generator, small, make_case(), 0, "cpu")
     generator.norm.running_mean += 3.0
     after, _ = evaluate(generator, small, make_case(), 0, "cpu")
-    assert after["frechet"] != pytest.approx(before["frechet"], rel=1e-3)
+    assert after.metrics["frechet"] != pytest.approx(before.metrics["frechet"], rel=1e-3)
 
 
 def test_the_extractor_is_frozen():
-    net = load_extractor("digits-cnn").net
+    net = load_extractor("digits-cnn").network
     assert not any(module.training for module in net.modules())
     assert not any(p.requires_grad for p in net.parameters())

@@ -91,8 +91,9 @@ class SmallCatalogue:
     def dataset_names(self) -> list[str]:
         return ["digits", "mnist"]
 
-    def protocol_names(self) -> list[str]:
-        return ["digits-cnn"]
+    def check_protocol(self, name: str) -> None:
+        if name != "digits-cnn":
+            raise UserError(f"unknown protocol '{name}'")
 
 
 def spoilt(*edits: tuple[str, str]) -> str:

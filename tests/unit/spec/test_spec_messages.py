@@ -79,7 +79,7 @@ def test_all_faults_of_a_level_are_reported_at_once(refusal):
 def test_names_are_looked_up_in_the_catalogue(refusal, load):
     names = [("name: dense", "name: dens"), ("name: digits", "name: digit"), ("protocol: digits-cnn", "protocol: cnn")]
     for edit, says in zip(names, ["model.name: unknown model 'dens'", "data.name is 'digit', which is not known. Did you mean 'digits'?",
-                                  "eval.protocol is 'cnn', which is not known."], strict=True):
+                                  "eval.protocol: unknown protocol 'cnn'"], strict=True):
         assert f"small.yaml:{line_of(SMALL, edit[0])}: {says}" in refusal(edit)
         load(edit, checked=False)
 

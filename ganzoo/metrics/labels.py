@@ -1,0 +1,48 @@
+"""What a reader should call each number: "FID" belongs to the Inception networks, and every other evaluator says whose it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ganzoo.metrics.protocol import Protocol
+
+COMMON = {
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+    "modes": "classes reached",
+    "entropy": "label entropy (nats)",
+}
+# by extractor: Fréchet distance, kernel distance, score, spread of the score
+NAMES = {
+    "tf-inception": ("FID", "KID", "Inception Score", "Inception Score, std over splits"),
+    "clean": ("clean-FID", "clean-KID", "", ""),
+    "torchvision-inception": (
+        "FID, torchvision's Inception", "KID, torchvision's Inception",
+        "Inception Score, torchvision's Inception", "Inception Score, torchvision's Inception, std over splits",
+    ),
+    "dinov2": ("Fréchet distance, DINOv2", "kernel distance, DINOv2", "", ""),
+    "classifier": ("classifier Fréchet distance", "classifier kernel distance", "classifier score", "classifier score, std over splits"),
+}  # fmt: skip
+KEYS = ("frechet", "kid", "is", "is_split_std")
+
+
+def family(extractor: str) -> str:
+    """The row of NAMES: the shipped classifiers are one family, a user's network is known by its own name."""
+    if extractor.endswith("-cnn"):
+        return "classifier"
+    return extractor if extractor in NAMES else "own"
+
+
+def labels_of(protocol: Protocol) -> dict[str, str]:
+    """metric → label. A protocol with steps of its own is named beside the metric."""
+    kind = family(protocol.extractor)
+    if kind == "own":
+        own = protocol.extractor.rpartition(":")[2]
+        names = (f"Fréchet distance, {own}", f"kernel distance, {own}", f"score, {own}", f"score, {own}, std over splits")
+    else:
+        names = NAMES[kind]
+    aside = "" if kind == "own" or protocol.name in (protocol.extractor, "clean-fid") else f" ({protocol.name})"
+    return {key: f"{name}{aside}" for key, name in zip(KEYS, names, strict=True) if name} | COMMON

@@ -1,0 +1,93 @@
+"""The protocols by name. `NAME@EXTRACTOR` puts another network into one: a protocol of its own, never equal to the original."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ganzoo.errors import SpecError, UserError, nearest
+from ganzoo.metrics import extractors
+from ganzoo.metrics.protocol import CASE, Protocol
+
+# Inception's features are 2048: the kernel distance and the neighbours of 50,000 images a side would take hours on a CPU.
+_COLOUR = {"real_data": CASE, "real_split": "train", "real_order": "shuffled", "num_kid": 10_000}
+_LARGE = {**_COLOUR, "num_fake": 50_000, "num_neighbours": 10_000}
+
+_PROTOCOLS: dict[str, dict] = {
+    # digits: its test split holds 360 images, too few for moments in 32 dimensions, so the reals are the training split.
+    "digits-cnn": {"extractor": "digits-cnn", "real_data": "digits", "real_split": "train"},
+    # mnist: the test split, which neither the GAN nor the classifier has seen.
+    "mnist-cnn": {"extractor": "mnist-cnn", "real_data": "mnist", "real_split": "test"},
+    "cifar10-cnn": {"extractor": "cifar10-cnn", **_COLOUR},
+    "images64-cnn": {"extractor": "images64-cnn", **_COLOUR},
+    "tf-inception": {"extractor": "tf-inception", **_LARGE},
+    "clean-fid": {"extractor": "clean", **_LARGE},
+    "torchvision-inception": {"extractor": "torchvision-inception", **_LARGE},
+    "dinov2": {"extractor": "dinov2", **_LARGE},
+    # The evaluator of github.com/rikenmehta03/gan_mine at 3693ba3, step by step: evaluation_metric/*.py.
+    "iyengar-2018": {
+        "extractor": "torchvision-inception",
+        "real_data": CASE,
+        "real_split": "train",
+        "real_batch": 64,  # its loader drops the last partial batch
+        "num_fake": 10_240,
+        "num_kid": 10_000,
+        "quantisation": "uint8 as torchvision's save_image does it: taken for 0..1, scaled to 0..255, rounded half up, clipped",
+        "denormalised": False,
+        "jpeg": 75,  # Pillow's default, 4:2:0
+        "real_range": (-1.0, 1.0),
+        "fake_range": (0.0, 1.0),
+        "score_range": (0.0, 1.0),
+        "channel_shift": True,
+        "checkpoint": "each metric's best over all evaluations, on the samples that are reported",
+    },
+}
+OWN = "own"  # `own@package.module:Class`: a user's network under the suite's own steps
+_BASES = {**_PROTOCOLS, OWN: _COLOUR}
+
+
+def names() -> list[str]:
+    return sorted(_PROTOCOLS)
+
+
+def get(name: str) -> Protocol:
+    """The protocol `name` at its own scale; SpecError with the nearest valid name where there is none.
+
+    A user's network may be put in: `own@package.module:Class`, or `iyengar-2018@cifar10-cnn`.
+    """
+    base, _, network = name.partition("@")
+    if base not in _BASES or ("@" in name and not network) or (base == OWN and not network):
+        raise SpecError(f"unknown protocol '{name}'.{nearest(name, names())} Another network goes in as NAME@EXTRACTOR.")
+    settings = _BASES[base]
+    extractor = network or settings["extractor"]
+    try:
+        weights = extractors.card(extractor)["sha256"]
+    except UserError as error:
+        raise SpecError(f"protocol '{name}': {error}") from error
+    return Protocol(**{"name": name, **settings, "extractor": extractor, "weights": weights})
+
+
+def steps(protocol: Protocol) -> dict[str, Protocol]:
+    """What each quirk of an evaluator does to the number: the protocol without it, one at a time, and without all of them.
+
+    Only the steps that this protocol takes. Which evaluation is reported is no step of one measurement, so it stays.
+    """
+    plain = {field: Protocol.__dataclass_fields__[field].default for field in Protocol.__dataclass_fields__}
+    quirks = {
+        "negative half not clipped": ("denormalised", "quantisation"),
+        "no JPEG": ("jpeg",),
+        "reals and fakes in one range": ("real_range",),
+        "no channel shift": ("channel_shift",),
+        "all reals": ("real_batch",),
+    }
+    without = {}
+    for step, changed in quirks.items():
+        if all(getattr(protocol, field) == plain[field] for field in changed):
+            continue
+        values = {field: plain[field] for field in changed}
+        if step == "reals and fakes in one range":
+            values = {"real_range": protocol.fake_range}
+        without[step] = replace(protocol, **values)
+    if without:
+        fields = ("denormalised", "quantisation", "jpeg", "real_range", "fake_range", "score_range", "channel_shift", "real_batch")
+        without["none of them"] = replace(protocol, **{field: plain[field] for field in fields})
+    return without
