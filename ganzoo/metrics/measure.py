@@ -11,6 +11,7 @@ from torch import Tensor
 from ganzoo.metrics import extractors
 from ganzoo.metrics.density_coverage import density_coverage
 from ganzoo.metrics.extractors.base import Extractor
+from ganzoo.metrics.features import MetricError
 from ganzoo.metrics.frechet import frechet
 from ganzoo.metrics.inception_score import InceptionScore
 from ganzoo.metrics.kid import kid
@@ -55,7 +56,7 @@ def embedded(protocol: Protocol, network: Extractor, chunks: Iterable[Tensor]) -
 
 
 def measure(protocol: Protocol, reals: Reals, chunks: Iterable[Tensor], device: str, progress: Progress | None = None) -> Measurement:
-    """Every metric of `metric_names` for uint8 fakes; ValueError where they are too few."""
+    """Every metric of `metric_names` for uint8 fakes; MetricError where there are more or fewer than `num_fake`."""
     network = extractors.load(protocol.extractor, device)
     kernel = protocol.num_kid if protocol.num_kid is not None else protocol.num_fake
     names, done = metric_names(protocol), 0
@@ -71,6 +72,8 @@ def measure(protocol: Protocol, reals: Reals, chunks: Iterable[Tensor], device: 
         done += len(features)
         if progress:
             progress(done)
+    if done != protocol.num_fake:
+        raise MetricError(f"{done} fakes were given, expected {protocol.num_fake}: the protocol's num_fake.")
     distance = frechet(reals.moments, moments)
     near = first[: protocol.num_neighbours]
     precision, recall = precision_recall(reals.near, near, protocol.neighbours, reals.near_radii)

@@ -60,10 +60,11 @@ def get(name: str) -> Protocol:
     settings = _BASES[base]
     extractor = network or settings["extractor"]
     try:
-        weights = extractors.card(extractor)["sha256"]
+        card = extractors.card(extractor)
     except UserError as error:
         raise SpecError(f"protocol '{name}': {error}") from error
-    return Protocol(**{"name": name, **settings, "extractor": extractor, "weights": weights})
+    grey = {"channel_shift": False} if card["channels"] != 3 else {}  # the shift is one for red, green and blue
+    return Protocol(**{"name": name, **settings, "extractor": extractor, "weights": card["sha256"], **grey})
 
 
 def steps(protocol: Protocol) -> dict[str, Protocol]:

@@ -83,7 +83,7 @@ def reals_for(
         images, digest = loaded.images, loaded.digest
         what = f"{loaded.name} holds images"
     else:
-        digest, what = hashlib.sha256(np.ascontiguousarray(images.numpy())).hexdigest(), "the reals are images"
+        digest, what = _digest(images), "the reals are images"
     network = extractors.load(protocol.extractor, device)
     check_fits(network, tuple(images.shape[1:]), what)
     key = _key(protocol, network, digest, device)
@@ -91,6 +91,12 @@ def reals_for(
         tensors = cached_statistics(cache_dir(), key, lambda: _statistics(protocol, network, images, device, progress))
         _held[key] = _unpacked(tensors)
     return _held[key]
+
+
+def _digest(images: Tensor) -> str:
+    total = hashlib.sha256(f"{tuple(images.shape)}|".encode())
+    total.update(np.ascontiguousarray(images.cpu().numpy()))
+    return total.hexdigest()
 
 
 def check_fits(network: Extractor, shape: tuple[int, ...], what: str) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from ganzoo.metrics import protocols
+from ganzoo.metrics import extractors, protocols
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.spec.schema import Case
 
@@ -80,3 +83,23 @@ def generator() -> StatefulGenerator:
     g.frozen_norm.eval()
     g.out.bias.requires_grad_(False)
     return g
+
+
+@pytest.fixture
+def own_net(monkeypatch):
+    """The module of a user's networks, on the Python path for this test alone."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    yield importlib.import_module("own_net")
+    sys.modules.pop("own_net", None)
+    extractors.load.cache_clear()
+
+
+@pytest.fixture
+def pixels() -> Callable[..., Tensor]:
+    """pixels(count, channels, side=8, seed=0): uint8 images, smooth rather than noise."""
+
+    def draw(count: int, channels: int, side: int = 8, seed: int = 0) -> Tensor:
+        coarse = np.random.RandomState(seed).randint(0, 256, (count, channels, side // 2, side // 2), dtype=np.uint8)
+        return torch.from_numpy(coarse.repeat(2, axis=2).repeat(2, axis=3))
+
+    return draw
