@@ -171,13 +171,13 @@ def bless(
 
 @app.command()
 def evaluate(
-    fake: Annotated[str, option(help="What to measure: a run's folder, a folder of images, a zip, an .npz or .npy, or a data set.")],
+    fake: Annotated[str, option(help="What to measure: a run's folder, image files, a zip, .npz or .npy, or a data set (mnist:test).")],
     protocol: Annotated[str, option(help="How: see `ganzoo list protocols`. NAME@EXTRACTOR puts another network in.")],
-    real: Annotated[str | None, option(help="What to hold it against: as --fake. [default: the protocol's, or the run's own data]")] = None,
+    real: Annotated[str | None, option(help="Held against what: as --fake. [default: the protocol's, or the run's own data]")] = None,
     num_fake: Annotated[int | None, option(min=2, help="So many fakes. [default: the protocol's, or all stored]")] = None,
     num_real: Annotated[int | None, option(min=2, help="So many reals. [default: all]")] = None,
     resize: Annotated[int | None, option(min=1, help="Side that image files are resized to.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the latents, and of the choice among stored images.")] = 0,
+    seed: Annotated[int | None, option(help="Of the latents, or of the choice among stored images. [default: the run's own, or 0]")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     steps: Annotated[bool, typer.Option("--steps", help="For iyengar-2018: also without each of its steps.")] = False,
     as_json: Json = False,
@@ -193,7 +193,8 @@ def evaluate(
 
     Nothing is written but caches. Numbers of different protocols, or of different counts, are never the same number.
     """
-    from ganzoo.commands.evaluate import Asked, evaluate
+    from ganzoo.commands.evaluate import evaluate
+    from ganzoo.commands.sides import Asked
 
     evaluate(Asked(fake, real, protocol, num_fake, num_real, resize, seed, device, steps), as_json=as_json)
 

@@ -16,6 +16,7 @@ from ganzoo.train import checkpoint
 from ganzoo.train.state import build_networks
 
 CHECKPOINT = "checkpoint.safetensors"
+FILES = (CHECKPOINT, "record.json")
 
 
 @dataclass(frozen=True)
@@ -30,27 +31,36 @@ class Trained:
 
 
 def load_generator(path: Path) -> Trained:
-    """From a run's folder, or the checkpoint in it; CheckpointError where either the checkpoint or the record beside it is not whole."""
+    """From a run's folder, or a file of FILES in it; CheckpointError or StoreError where these are not whole or not of one run."""
     folder = path if path.is_dir() else path.parent
     file = folder / CHECKPOINT
     if not file.is_file() or not (folder / "record.json").is_file():
         raise CheckpointError(f"{folder} is no run's folder: expected {CHECKPOINT} and record.json in it, as below results/.")
     record = read_record(folder / "record.json")
-    try:
-        case = Case.model_validate_json(json.dumps(record["resolved"]))
-    except ValidationError as error:
-        raise CheckpointError(f"{folder}: the settings in record.json are not those of this version: {error}") from None
     tensors, meta = checkpoint.load(file)
     if meta.get("key") != record["key"]:
-        raise CheckpointError(f"{file} belongs to run {meta.get('key')}, the record beside it to {record['key']}.")
-    net, _ = build_networks(case, tuple(record["data"]["shape"]), record["seed"])
-    prefix = "net/ema." if case.train.ema else "net/g."
+        raise CheckpointError(f"{file} belongs to run {meta.get('key')}, the record beside it to {record['key']}. Run that case again.")
+    if "shape" not in record.get("data", {}):  # the row of a crash does not know it
+        raise CheckpointError(f"{folder}: the run crashed, its record names no shape of images. `ganzoo run ... --retry` goes on with it.")
     try:
-        net.load_state_dict({name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)})
+        case = Case.model_validate_json(json.dumps(record["resolved"]))
+        net, _ = build_networks(case, tuple(record["data"]["shape"]), record["seed"])
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(map(str, fault["loc"]))
+        raise CheckpointError(f"{folder}: the settings in record.json are not this version's: {where}: {fault['msg']}.") from None
+    prefix = "net/ema." if case.train.ema else "net/g."
+    weights = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    try:
+        net.load_state_dict(weights)
     except RuntimeError as error:
-        raise CheckpointError(f"{file} does not fit model {case.model.name}: {error}") from None
+        reason = " ".join(str(error).split())
+        raise CheckpointError(f"{file} does not fit model {case.model.name} as it is now: {reason}") from None
+    if not all(bool(value.isfinite().all()) for value in weights.values()):
+        raise CheckpointError(f"{file}: the generator diverged, its weights are not finite. There is nothing to measure.")
     return Trained(net.eval(), case, record["seed"], meta["training"]["step"], record)
 
 
 def is_run(path: Path) -> bool:
-    return (path / CHECKPOINT).is_file() or path.name == CHECKPOINT
+    """Whether `path` is meant as a run: its folder, or a file in it."""
+    return path.name in FILES or any((path / name).is_file() for name in FILES)

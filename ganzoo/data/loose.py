@@ -13,12 +13,14 @@ from ganzoo.data.decode import Progress
 from ganzoo.data.folder import open_folder
 from ganzoo.data.image_files import load_image_files
 from ganzoo.data.raw_set import RawSet, raw_set
+from ganzoo.data.registry import LARGEST_SIDE
 from ganzoo.data.zip_file import open_zip
 from ganzoo.errors import DataError
 from ganzoo.paths import cache_dir
 
 DEEPEST = 8  # folders below the one named
 ARRAYS = (".npz", ".npy")
+WEIGHTS = (".pt", ".pth", ".ckpt", ".pkl", ".bin", ".safetensors")
 
 
 def load_loose(path: Path, resize: int | None = None, progress: Progress | None = None) -> RawSet:
@@ -26,6 +28,10 @@ def load_loose(path: Path, resize: int | None = None, progress: Progress | None 
 
     Class folders are looked into, their names ignored. Every failure is a DataError that says what to do.
     """
+    if resize is not None and not 1 <= resize <= LARGEST_SIDE:
+        raise DataError(f"resize is {resize}, expected a side of 1 to {LARGEST_SIDE:,} pixels.")
+    if path.suffix in WEIGHTS and path.is_file():
+        raise DataError(f"{path} holds weights, not images. For a generator name its run's folder, or the images it made.")
     if path.suffix in ARRAYS and path.is_file():
         if resize is not None:
             raise DataError(f"{path}: arrays are taken as they are. Leave out the resize, or write image files.")
