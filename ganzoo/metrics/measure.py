@@ -20,7 +20,7 @@ from ganzoo.metrics.modes import coverage_of_counts
 from ganzoo.metrics.moments import Moments
 from ganzoo.metrics.precision_recall import precision_recall
 from ganzoo.metrics.protocol import Protocol
-from ganzoo.metrics.reals import Reals, check_fits
+from ganzoo.metrics.reals import Reals, check_fits, piece_of
 
 MANY_CLASSES = 100  # from here on classes are ImageNet's, not the data's: which of them are reached says nothing
 Progress = Callable[[int], None]  # images done
@@ -50,7 +50,7 @@ def embedded(protocol: Protocol, network: Extractor, chunks: Iterable[Tensor]) -
     """Features and logits, on the CPU, of uint8 chunks (n, C, H, W), piece by piece."""
     for chunk in chunks:
         check_fits(network, tuple(chunk.shape[1:]), "the fakes are images")
-        for piece in chunk.split(network.chunk):
+        for piece in chunk.split(piece_of(network)):
             features, logits = look_at_fakes(network, protocol, piece)
             yield features.cpu(), logits.cpu()
 

@@ -25,6 +25,7 @@ from ganzoo.metrics.protocol import Protocol
 from ganzoo.metrics.statistics_cache import cached_statistics
 from ganzoo.paths import cache_dir
 
+PIECE = 250  # images, see `piece_of`
 ORDER_SEED = 0  # of the shuffle behind `real_order`
 Progress = Callable[[int, int], None]  # (images done, images in all)
 
@@ -139,7 +140,7 @@ def _statistics(protocol: Protocol, network: Extractor, images: Tensor, device: 
     kernel = len(order) if protocol.num_kid is None else min(protocol.num_kid, len(order))
     moments, kept = Moments(network.dim), torch.empty(max(near, kernel), network.dim)
     done = 0
-    for chunk in _chunks(images, order, network.chunk):
+    for chunk in _chunks(images, order, piece_of(network)):
         features = look_at_reals(network, protocol, chunk.to(device)).cpu()
         moments.add(features)
         kept[done : done + len(features)] = features[: max(0, len(kept) - done)]
@@ -156,6 +157,11 @@ def _statistics(protocol: Protocol, network: Extractor, images: Tensor, device: 
         "near_radii": radii(kept[:near], protocol.neighbours),
         "coverage_radii": radii(kept[:near], protocol.coverage_neighbours),
     }
+
+
+def piece_of(network: Extractor) -> int:
+    """Images after which the statistics are brought up to date: with 2048 features each time touches 100 MB."""
+    return max(network.chunk, PIECE)
 
 
 def _chunks(images: Tensor, order: Tensor, size: int) -> Iterator[Tensor]:
