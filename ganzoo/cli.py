@@ -180,6 +180,7 @@ def evaluate(
     seed: Annotated[int | None, option(help="Of the latents, or of the choice among stored images. [default: the run's own, or 0]")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     steps: Annotated[bool, typer.Option("--steps", help="For iyengar-2018: also without each of its steps.")] = False,
+    page: Annotated[Path | None, option(help="Also written as one offline HTML file.")] = None,
     as_json: Json = False,
 ) -> None:
     """Measure your own images, or a run's generator, under a protocol.
@@ -191,12 +192,12 @@ def evaluate(
         ganzoo evaluate --fake results/liu/original/0123456789ab-s0 --protocol mnist-cnn
         ganzoo evaluate --fake results/my/case/0123456789ab-s0 --protocol iyengar-2018@cifar10-cnn --steps
 
-    Nothing is written but caches. Numbers of different protocols, or of different counts, are never the same number.
+    Nothing is written but caches and the --page. Numbers of different protocols, or of different counts, are never the same number.
     """
     from ganzoo.commands.evaluate import evaluate
     from ganzoo.commands.sides import Asked
 
-    evaluate(Asked(fake, real, protocol, num_fake, num_real, resize, seed, device, steps), as_json=as_json)
+    evaluate(Asked(fake, real, protocol, num_fake, num_real, resize, seed, device, steps), as_json=as_json, page=page)
 
 
 @app.command()

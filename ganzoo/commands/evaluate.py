@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 from ganzoo import data
 from ganzoo.commands.counting import counting
+from ganzoo.commands.evaluation_page import check_page, with_origin, write_page
 from ganzoo.commands.run import device_named
 from ganzoo.commands.sides import Asked, Fakes, fakes_of, reals_of
 from ganzoo.commands.terminal import console, table
@@ -17,8 +19,9 @@ from ganzoo.metrics.protocol import Protocol
 from ganzoo.metrics.reals import reals_for
 
 
-def evaluate(asked: Asked, *, as_json: bool) -> None:
-    """Print every metric of the protocol, with what it was measured on."""
+def evaluate(asked: Asked, *, as_json: bool, page: Path | None = None) -> None:
+    """Print every metric of the protocol, with what it was measured on; `page`: the HTML file to write as well."""
+    check_page(page)
     protocol = protocols.get(asked.protocol)
     device = device_named(asked.device)
     extractors.check_at_hand(protocol.extractor)  # before images are decoded, which may take minutes
@@ -35,10 +38,15 @@ def evaluate(asked: Asked, *, as_json: bool) -> None:
         "metrics": found.metrics,
         "warnings": warnings + found.warnings,
     } | ({"steps": step_rows} if asked.steps else {})
+    told = with_origin(told, asked, page, fakes, protocol)
+    if page:
+        write_page(page, told, fakes, protocol, device)
     if as_json:
         print(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         _show(told)
+        if page:
+            print(f"page: {page}")
 
 
 def _warnings(protocol: Protocol, fakes: Fakes, reals: data.ImageSet) -> list[dict]:

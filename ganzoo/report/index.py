@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganzoo.report.evaluator import KIND as EVALUATOR
 from ganzoo.report.page import fill, write
 from ganzoo.report.text import day
 from ganzoo.report.verdicts import Tally, look
@@ -27,10 +28,15 @@ class Entry:
     day: str
     claims: list[Tally]
     numbers: list[Tally]
+    told: str = ""  # of a page of `ganzoo evaluate`: what came out
+    measured: str = ""
 
 
 def read_entries(folder: Path) -> list[Entry]:
-    """Entries of every report in the folder, by document, the full tier first; other HTML files are passed over."""
+    """Entries of every report in the folder, by document, the full tier first, then the pages of `ganzoo evaluate`.
+
+    Other HTML files are passed over.
+    """
     found = []
     for path in sorted(Path(folder).glob("*.html")):
         match = _SUMMARY.search(path.read_text(encoding="utf-8", errors="replace"))
@@ -39,10 +45,12 @@ def read_entries(folder: Path) -> list[Entry]:
                 found.append(_entry(path.name, json.loads(match.group(1))))
             except (ValueError, KeyError, TypeError, AttributeError):  # a page of an older version, or not one of ours
                 continue
-    return sorted(found, key=lambda e: (e.document, e.tier != FULL, e.file))
+    return sorted(found, key=lambda e: (bool(e.measured), e.document, e.tier != FULL, e.file))
 
 
 def _entry(file: str, summary: dict) -> Entry:
+    if summary.get("kind") == EVALUATOR:
+        return _measurement(file, summary)
     return Entry(
         file=file,
         title=str(summary["title"]),
@@ -54,6 +62,24 @@ def _entry(file: str, summary: dict) -> Entry:
         day=day(summary["finished"]),
         claims=[Tally(look(word), count) for word, count in summary["claims"].items()],
         numbers=[Tally(look(word), count) for word, count in summary["numbers"].items()],
+    )
+
+
+def _measurement(file: str, summary: dict) -> Entry:
+    """Of one measurement: no document is judged, so there is nothing to count."""
+    return Entry(
+        file=file,
+        title=str(summary["title"]),
+        document=str(summary["protocol"]),
+        tier=str(summary["tier"]),
+        caution=str(summary["caution"]),
+        runs=1,
+        seeds=1,
+        day=day(summary["finished"]),
+        claims=[],
+        numbers=[],
+        told=str(summary["told"]),
+        measured=str(summary["measured"]),
     )
 
 

@@ -37,11 +37,11 @@ def fill(template: str, **context: object) -> str:
     )
 
 
-def write(path: Path, text: str) -> Path:
-    """Whole or not at all: readers never meet half a page."""
+def write(path: Path, text: str, remedy: str = "Choose another folder with --out DIR.") -> Path:
+    """Whole or not at all: readers never meet half a page. `remedy`: what to do where it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
     except OSError as error:
-        raise StoreError(f"report {path} cannot be written ({error.strerror}). Choose another folder with --out DIR.") from error
+        raise StoreError(f"report {path} cannot be written ({error.strerror}). {remedy}") from error
     return path

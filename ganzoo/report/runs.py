@@ -139,7 +139,7 @@ def _mean(values: list) -> str:
 def environments(records: list[dict]) -> list[Fields]:
     """The distinct machines and versions, the most used first."""
     return [
-        Fields(" · ".join(_in_short(env)), _rows(env), runs)
+        Fields(" · ".join(_in_short(env)), rows_of(env), runs)
         for env, runs in _distinct(records, "environment")
     ]
 
@@ -153,7 +153,7 @@ def protocols(records: list[dict]) -> list[Fields]:
     """The distinct protocols: name, hash and every field behind it."""
     found = []
     for protocol, runs in _distinct(records, "protocol"):
-        fields = [(name, value) for name, value in _rows(protocol.get("fields") or {}) if name != "name"]
+        fields = [(name, value) for name, value in rows_of(protocol.get("fields") or {}) if name != "name"]
         found.append(Fields(protocol["name"], [("hash", protocol["hash"]), *fields], runs))
     return found
 
@@ -166,7 +166,7 @@ def datasets(records: list[dict]) -> list[Fields]:
         if data.get("digest") and len(data) > len(fullest.get(data["digest"], {})):
             fullest[data["digest"]] = data
     used = Counter((record.get("data") or {}).get("digest") for record in records)
-    return [Fields(data["name"], _rows(data), used[digest_]) for digest_, data in fullest.items()]
+    return [Fields(data["name"], rows_of(data), used[digest_]) for digest_, data in fullest.items()]
 
 
 def codes(records: list[dict]) -> list[tuple[str, int]]:
@@ -200,11 +200,12 @@ def _distinct(records: list[dict], part: str) -> list[tuple[dict, int]]:
     return [(of_text[text], runs) for text, runs in Counter(texts).most_common()]
 
 
-def _rows(fields: dict, prefix: str = "") -> list[tuple[str, str]]:
+def rows_of(fields: dict, prefix: str = "") -> list[tuple[str, str]]:
+    """Nested fields as (dotted name, value)."""
     rows: list[tuple[str, str]] = []
     for key, value in fields.items():
         if isinstance(value, dict):
-            rows += _rows(value, f"{prefix}{key}.")
+            rows += rows_of(value, f"{prefix}{key}.")
         else:
             rows.append((f"{prefix}{key}", setting(value) if value is not None else "none"))
     return rows

@@ -8,12 +8,14 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 TOTAL_BYTES = 1_600_000  # of PNG in one report, before base64 adds a third
 MOST_BYTES = 120_000  # of one grid
 WIDEST, NARROWEST = 512, 64  # pixels
 COLOURS = 64  # of a grid that is too large as it is
+TILE = 64  # pixels a side that the pictures of a strip are drawn at, if they are not larger
 LARGEST_SOURCE = 32_000_000  # bytes; a grid is far smaller, so a bigger file is not one
 
 
@@ -29,6 +31,33 @@ class Grid:
     width: int = 0
     height: int = 0
     missing: str = ""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A few pictures in a row."""
+
+    title: str
+    count: int
+    uri: str
+    width: int
+    height: int
+
+
+def strip(title: str, images: np.ndarray) -> Strip:
+    """uint8 (n, C, H, W), C 1 or 3, side by side; small ones enlarged by whole numbers, so that every pixel stays one."""
+    row = np.concatenate(list(images), axis=2)  # (C, H, n·W)
+    image = Image.fromarray(row[0] if len(row) == 1 else row.transpose(1, 2, 0))
+    side = max(images.shape[2:])
+    if side < TILE:
+        image = image.resize((image.width * (TILE // side), image.height * (TILE // side)), Image.Resampling.NEAREST)
+    elif image.width > WIDEST:
+        image = image.resize((WIDEST, max(1, round(image.height * WIDEST / image.width))), Image.Resampling.LANCZOS)
+    return Strip(title, len(images), _uri(_png(image)), image.width, image.height)
+
+
+def _uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def run_dir(results: Path, record: dict) -> Path | None:
@@ -90,7 +119,7 @@ def _grid(case: str, title: str, runs: list[tuple[dict, dict]], seed: int | None
         png, (width, height) = embed(path, budget)
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         return Grid(**about, missing=f"{evaluation['samples']} cannot be read as a PNG: {error}")
-    return Grid(**about, uri="data:image/png;base64," + base64.b64encode(png).decode(), width=width, height=height)
+    return Grid(**about, uri=_uri(png), width=width, height=height)
 
 
 def embed(path: Path, budget: int) -> tuple[bytes, tuple[int, int]]:
