@@ -56,7 +56,7 @@ def with_origin(told: dict, asked: Asked, page: Path | None, fakes: Fakes, proto
 
 
 def departures(protocol: Protocol, *, generated: bool, real_named: bool) -> dict[str, list]:
-    """Field → [the named protocol's own value, the one measured with], where they differ; what it leaves to the user departs from nothing."""
+    """Field → [the named protocol's own value, the one measured with], where they differ; what it leaves to the user is no departure."""
     base = protocol.name.partition("@")[0]
     own = protocols.get(base if base in protocols.names() else protocol.name)
     left = {"name", "weights", "ema", "real_digest"}  # told by another field, or the case's
