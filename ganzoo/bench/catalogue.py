@@ -47,7 +47,7 @@ def protocol_of(case: Case) -> Protocol:
     asked = {"num_fake": case.eval.num_fake, "real_count": case.eval.num_real, "real_split": case.eval.real_split}
     own = {"real_data": case.data.name} if found.real_data == CASE else {}
     found = replace(found, ema=case.train.ema > 0, **own, **{name: value for name, value in asked.items() if value is not None})
-    least = max(found.is_splits, found.neighbours + 1, found.coverage_neighbours + 1)
+    least = found.least_images
     for setting, count in (("num_fake", found.num_fake), ("num_real", found.real_count)):
         if count is not None and count < least:
             raise SpecError(f"eval.{setting} is {count}, but {found.name} needs at least {least} ({found.is_splits} splits).")

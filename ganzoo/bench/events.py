@@ -28,7 +28,7 @@ def find_events(losses: dict[str, list], evaluations: list[dict]) -> list[dict]:
             break
     most = 0
     for entry in evaluations:
-        reached = entry["metrics"]["modes"]
+        reached = entry["metrics"].get("modes")  # not every protocol's network knows classes
         if reached is not None and reached < most:
             events.append({"kind": "modes-lost", "step": entry["step"], "detail": f"{reached} classes reached, {most} before"})
             break

@@ -124,13 +124,16 @@ def _protocol(case: Case, loaded: Loaded) -> Protocol:
     extractors.check_at_hand(protocol.extractor)
     source = reals_of(case, protocol)
     named = protocols.get(case.eval.protocol).real_data != CASE  # then the name says which images they are
-    part = next((limit for known, limit in loaded if known == source), None)  # a part that is trained on shows that all are there
-    count, digest, shape = _facts_of(source, part if named and protocol.real_count is None else None, loaded)
+    part = next((limit for known, limit in loaded if known == source), None) if named and protocol.real_count is None else None
+    count, digest, shape = _facts_of(source, part, loaded)  # a part that is trained on shows that all are there
     if not extractors.fits(takes := extractors.card(protocol.extractor), shape):
         reads = extractors.in_words(takes)
         raise SpecError(f"protocol {protocol.name} takes its reals from {source.name}, of shape {shape}, but its network reads {reads}.")
     if protocol.real_count is not None and protocol.real_count > count:
         raise SpecError(f"eval.num_real is {protocol.real_count}, but {source.name} ({source.split}) holds {count} images.")
+    if part is None and (used := protocol.used_reals(count)) < (least := protocol.least_images):
+        batches = f" in whole batches of {protocol.real_batch}" if protocol.real_batch else ""
+        raise SpecError(f"{source.name} ({source.split}) gives {used} reals{batches}, but protocol {protocol.name} needs at least {least}.")
     return protocol if named else replace(protocol, real_digest=digest)
 
 

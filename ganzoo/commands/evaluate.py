@@ -33,7 +33,7 @@ def evaluate(asked: Asked, *, as_json: bool, page: Path | None = None) -> None:
     found, step_rows = _measured(asked, protocol, fakes, reals, device, quiet=as_json)
     told = {
         "protocol": protocol.as_record(),
-        "real": {"name": reals.name, "split": reals.split, "digest": reals.digest, "count": _used(protocol, reals)},
+        "real": {"name": reals.name, "split": reals.split, "digest": reals.digest, "count": protocol.used_reals(len(reals))},
         "fake": fakes.told | {"count": protocol.num_fake, "samples_seed": fakes.seed},
         "metrics": found.metrics,
         "warnings": warnings + found.warnings,
@@ -62,22 +62,16 @@ def _warnings(protocol: Protocol, fakes: Fakes, reals: data.ImageSet) -> list[di
     return [{"code": code, "message": message} for code, message in told.items()]
 
 
-def _used(protocol: Protocol, reals: data.ImageSet) -> int:
-    """How many reals the protocol takes of those there are."""
-    count = min(len(reals), protocol.real_count or len(reals))
-    return count if protocol.real_batch is None else count // protocol.real_batch * protocol.real_batch
-
-
 def _as_measured(protocol: Protocol, fakes: Fakes, reals: data.ImageSet, asked: Asked) -> Protocol:
     """The protocol with the counts and reals of this measurement, so that its hash tells them."""
     builtin = (reals.name, reals.split) == (protocol.real_data, protocol.real_split)
     named = {} if builtin else {"real_data": reals.name, "real_split": reals.split, "real_digest": reals.digest}
     ema = bool(fakes.trained and fakes.trained.case.train.ema)
     made = replace(protocol, num_fake=fakes.count, real_count=asked.num_real, ema=ema, **named)
-    least = max(made.is_splits, made.neighbours + 1, made.coverage_neighbours + 1)
+    least = made.least_images
     if asked.num_real and asked.num_real > len(reals):
         raise DataError(f"{asked.real or reals.name} holds {len(reals)} images, --num-real asks for {asked.num_real}.")
-    for what, count in (("fakes", made.num_fake), ("reals", _used(made, reals))):
+    for what, count in (("fakes", made.num_fake), ("reals", made.used_reals(len(reals)))):
         if count < least:
             whole = f" (whole batches of {made.real_batch})" if what == "reals" and made.real_batch else ""
             raise DataError(f"too few {what} for protocol {protocol.name}: {count}{whole}, expected at least {least}.")
@@ -96,7 +90,7 @@ def _measured(
     asked: Asked, protocol: Protocol, fakes: Fakes, reals: data.ImageSet, device: str, *, quiet: bool
 ) -> tuple[Measurement, dict[str, dict]]:
     def one(protocol: Protocol, what: str) -> Measurement:
-        with counting(f"{what}: reals", _used(protocol, reals), quiet) as counted:
+        with counting(f"{what}: reals", protocol.used_reals(len(reals)), quiet) as counted:
             real_side = reals_for(protocol, device, images=reals.images, progress=lambda done, total: counted(done))
         with counting(f"{what}: fakes", protocol.num_fake, quiet) as counted:
             return measure(protocol, real_side, fakes.chunks(protocol, device), device, counted)

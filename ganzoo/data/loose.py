@@ -72,5 +72,7 @@ def load_array(path: Path) -> RawSet:
         raise DataError(f"{path}: {name} has shape {array.shape}, expected (N, H, W, C) or (N, C, H, W) with 1 or 3 channels.")
     if not array.size:
         raise DataError(f"{path}: {name} has shape {array.shape}: no images.")
-    array = np.ascontiguousarray(array)
+    # Flattened in between: with one channel both orders count as contiguous, and torch would take the strides of (N, H, W, C)
+    # for channels last, whose convolutions round otherwise.
+    array = np.ascontiguousarray(array).reshape(-1).reshape(array.shape)
     return raw_set(array, np.zeros(len(array), np.int64), ("images",))

@@ -55,6 +55,16 @@ class Protocol:
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     @property
+    def least_images(self) -> int:
+        """So many, on either side, are needed at least."""
+        return max(self.is_splits, self.neighbours + 1, self.coverage_neighbours + 1)
+
+    def used_reals(self, stored: int) -> int:
+        """How many of `stored` reals are used."""
+        count = stored if self.real_count is None else min(stored, self.real_count)
+        return count if self.real_batch is None else count // self.real_batch * self.real_batch
+
+    @property
     def labels(self) -> dict[str, str]:
         """What a reader should call each metric under this protocol."""
         from ganzoo.metrics.labels import labels_of

@@ -125,13 +125,11 @@ def _code() -> str:
 
 def order_of(protocol: Protocol, count: int) -> Tensor:
     """Which of `count` stored reals are used, in which order."""
-    kept = count if protocol.real_count is None else protocol.real_count
-    if kept > count:
-        raise DataError(f"the protocol asks for {kept} reals, the set holds {count}. Lower eval.num_real or leave it out.")
+    if protocol.real_count is not None and protocol.real_count > count:
+        raise DataError(f"the protocol asks for {protocol.real_count} reals, the set holds {count}. Lower eval.num_real or leave it out.")
     shuffled = protocol.real_order == "shuffled"
     order = torch.from_numpy(np.random.RandomState(ORDER_SEED).permutation(count)) if shuffled else torch.arange(count)
-    order = order[:kept]
-    return order if protocol.real_batch is None else order[: kept // protocol.real_batch * protocol.real_batch]
+    return order[: protocol.used_reals(count)]
 
 
 def _statistics(protocol: Protocol, network: Extractor, images: Tensor, device: str, progress: Progress | None) -> dict[str, Tensor]:

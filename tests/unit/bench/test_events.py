@@ -24,6 +24,10 @@ def test_a_healthy_run_has_no_events():
     assert find_events(losses([0.6] * 20), [evaluation(500, 10)]) == []
 
 
+def test_a_protocol_that_knows_no_classes():
+    assert find_events(losses([0.6] * 20), [{"step": 500, "metrics": {"frechet": 1.0}}] * 2) == []
+
+
 def test_the_first_non_finite_loss_is_named():
     assert find_events(losses([0.6, math.nan, 0.6]), [])[0] == {"kind": "nan", "step": 100, "detail": "a loss was not finite"}
     assert find_events(losses([0.6, 0.6], [1.0, math.inf]), [])[0]["step"] == 100

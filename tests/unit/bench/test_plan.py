@@ -93,7 +93,7 @@ def test_missing_reals_of_a_protocol_are_refused(measured_on_mnist):
 def loads(monkeypatch):
     """What is loaded, in order; of MNIST nothing is read."""
     found, load = [], data.load
-    stand_in = image_set(raw_set(np.zeros((9, 1, 28, 28), np.uint8), np.zeros(9, np.int64), ("x",)), "mnist", "test")
+    stand_in = image_set(raw_set(np.zeros((12, 1, 28, 28), np.uint8), np.zeros(12, np.int64), ("x",)), "mnist", "test")
 
     def noted(name, split, **options):
         found.append((name, split))

@@ -56,6 +56,29 @@ def test_a_zip_and_a_folder_inside_it(tmp_path):
     assert firsts(load_loose(path / "train" / "frog")) == [1]
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_arrays_of_either_order_lie_alike_in_memory(tmp_path, channels):
+    first = np.random.RandomState(0).randint(0, 256, (5, channels, 6, 4), dtype=np.uint8)
+    np.save(tmp_path / "first.npy", first)
+    np.save(tmp_path / "last.npy", first.transpose(0, 2, 3, 1))
+    one, other = load_loose(tmp_path / "first.npy"), load_loose(tmp_path / "last.npy")
+    assert (one.pixels == other.pixels).all() and one.digest == other.digest
+    assert one.pixels.strides == other.pixels.strides == (channels * 24, 24, 4, 1)
+
+
+@pytest.mark.parametrize("name", ["g.pt", "g.pth", "g.safetensors"])
+def test_weights_are_no_images(tmp_path, name):
+    (tmp_path / name).write_bytes(b"weights")
+    with pytest.raises(DataError, match="holds weights, not images"):
+        load_loose(tmp_path / name)
+
+
+@pytest.mark.parametrize("side", [0, 2049])
+def test_a_side_out_of_bounds(tmp_path, side):
+    with pytest.raises(DataError, match=f"resize is {side}, expected a side of 1 to 2,048 pixels"):
+        load_loose(fill(tmp_path / "flat", {"a.png": png(1)}), side)
+
+
 def test_splits_are_never_mixed(tmp_path):
     folder = fill(tmp_path / "split", {"train/a.png": png(1), "test/a.png": png(2)})
     with pytest.raises(DataError, match=r"holds the splits test, train\. Name one of them: .*/test"):
