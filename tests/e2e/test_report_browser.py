@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ganzoo.report import read_entries, render, render_index
+from ganzoo.report import read_entries, render, render_evaluation, render_index
 
 BUILDERS = Path(__file__).resolve().parents[1] / "unit" / "report"
 FLAGS = [
@@ -21,7 +21,7 @@ FLAGS = [
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]  # fmt: skip
 VIEWS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
-PAGES = ["demo.html", "demo-cpu.html", "index.html"]
+PAGES = ["demo.html", "demo-cpu.html", "evaluator.html", "index.html"]
 
 # Every visible text, its colour against the backgrounds behind it (translucent ones blended), as WCAG 2 measures contrast.
 LOW_CONTRAST = """
@@ -71,10 +71,10 @@ def driver(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
-    """A whole report, one at a smaller tier on stand-in data without pictures, a hostile one, and the index."""
+    """A whole report, one at a smaller tier on stand-in data without pictures, hostile ones, an evaluator's, and the index."""
     sys.path.insert(0, str(BUILDERS))
     try:
-        world = importlib.import_module("report_builders")
+        world, evaluator = (importlib.import_module(name) for name in ("report_builders", "evaluator_builders"))
     finally:
         sys.path.remove(str(BUILDERS))
     folder = tmp_path_factory.mktemp("pages")
@@ -84,11 +84,15 @@ def pages(tmp_path_factory):
     render(spec, world.judgement(records, numbers=True), records, out, results=folder / "results")
     cpu = [record | {"tier": "cpu"} for record in records]
     render(spec, world.judgement(cpu, tier="cpu", stand_in="MNIST"), cpu, out, results=None)
+    render_evaluation(evaluator.measured(), evaluator.pictures(), out / "evaluator.html")
     render_index(read_entries(out), out)
     hostile = world.judgement(records)
     for claim in hostile["claims"]:
         claim |= {"text": world.HOSTILE, "reason": world.HOSTILE * 3, "label": "word" * 60, "where": "x" * 300}
     render(world.spec(folder, name="hostile"), hostile, records, folder / "hostile", results=None)
+    told = evaluator.measured(stored=f"photos/{world.HOSTILE}{'x' * 300}") | {"command": "word" * 60}
+    told["protocol"] |= {"name": f"own@{world.HOSTILE}.{'y' * 200}", "labels": {"frechet": "z" * 200}}
+    render_evaluation(told, evaluator.pictures(), folder / "hostile" / "evaluator.html")
     return out
 
 
@@ -119,9 +123,10 @@ def test_fits_its_width(driver, pages, name, width, scheme):
     assert not overflow(driver)
 
 
+@pytest.mark.parametrize("name", ["hostile.html", "evaluator.html"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_long_and_hostile_words_do_not_widen_the_page(driver, pages, width):
-    show(driver, pages.parent / "hostile" / "hostile.html", width)
+def test_long_and_hostile_words_do_not_widen_the_page(driver, pages, width, name):
+    show(driver, pages.parent / "hostile" / name, width)
     assert not overflow(driver)
     assert "alert('x')" in driver.find_element("tag name", "main").text
 
@@ -187,7 +192,7 @@ def test_keyboard_reaches_wide_tables_and_links(driver, pages):
     assert driver.execute_script(wide) > 3
 
 
-@pytest.mark.parametrize("name", [*PAGES, "../hostile/hostile.html"])
+@pytest.mark.parametrize("name", [*PAGES, "../hostile/hostile.html", "../hostile/evaluator.html"])
 def test_nothing_is_requested_and_nothing_complains(driver, pages, name):
     driver.get_log("performance")
     driver.get_log("browser")
