@@ -13,7 +13,7 @@ import pytest
 
 from ganzoo.commands.scaffold import TEMPLATES
 
-COMMANDS = ("run", "list", "show", "compare", "report", "bless", "doctor", "new")
+COMMANDS = ("run", "list", "show", "compare", "report", "bless", "evaluate", "doctor", "new")
 SPEC = Path("benchmarks/specs/tiny.yaml")
 
 
