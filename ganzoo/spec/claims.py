@@ -13,8 +13,9 @@ NAME_RULE = "letters, digits, '.', '_' and '-', a letter or digit first, at most
 Name = Annotated[str, Field(pattern=f"^{NAME}$")]
 Text = Annotated[str, Field(min_length=1)]
 Metric = Literal[
-    "frechet", "kid", "is", "precision", "recall", "modes", "entropy", "d_loss_variation", "g_loss_variation", "seconds_per_epoch"
-]
+    "frechet", "kid", "is", "precision", "recall", "density", "coverage", "modes", "entropy",
+    "d_loss_variation", "g_loss_variation", "seconds_per_epoch",
+]  # fmt: skip
 
 
 class _Claim(Strict):

@@ -81,3 +81,12 @@ def test_seeds(refusal, seeds, says):
 def test_three_seeds_unless_said_otherwise(load):
     assert load().seeds == [0, 1, 2]
     assert load(text=f"{SMALL}seeds: [7, 3]\n").seeds == [7, 3]
+
+
+def test_every_metric_that_a_claim_may_name_has_a_better_and_a_worse():
+    from typing import get_args
+
+    from ganzoo.judge.metrics import DIRECTION
+    from ganzoo.spec.claims import Metric
+
+    assert set(get_args(Metric)) == set(DIRECTION)
