@@ -48,7 +48,8 @@ def test_wrong_value(refusal, written, sentence):
         (("document: small", "document: a/b"), "document:",
          "document is 'a/b', expected text of letters, digits, '.', '_' and '-', a letter or digit first, at most 100."),
         (("metric: frechet", "metric: freschet"), "- {id: C1",
-         "claims[0].metric is 'freschet'. Did you mean 'frechet'? Valid: d_loss_variation, entropy, frechet, g_loss_variation, is, kid,"
+         "claims[0].metric is 'freschet'. Did you mean 'frechet'? Valid: coverage, d_loss_variation, density, entropy, frechet, "
+         "g_loss_variation, is, kid,"
          " modes, precision, recall, seconds_per_epoch."),
         (("kind: ordering", "kind: order"), "- {id: C1",
          "claims[0].kind is 'order'. Did you mean 'ordering'? Valid: cost, event, no-difference, ordering, trend."),
