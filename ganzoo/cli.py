@@ -209,8 +209,8 @@ def doctor(results: Results = None) -> None:
         ganzoo doctor
         GANZOO_DATA=/data ganzoo doctor
 
-    Variables: GANZOO_DATA (data sets), GANZOO_DOWNLOAD=1 (lets MNIST be downloaded into the cache), GANZOO_CACHE (decoded data,
-    downloads), GANZOO_HOME (specs and references).
+    Variables: GANZOO_DATA (data sets), GANZOO_WEIGHTS (published extractor weights), GANZOO_DOWNLOAD=1 (lets MNIST and weights be
+    downloaded into the cache), GANZOO_CACHE (decoded data, statistics, downloads), GANZOO_HOME (specs and references).
     """
     from ganzoo.commands.doctor import doctor
 

@@ -139,7 +139,7 @@ def test_doctor_and_readme_name_every_variable(ganzoo):
     told, root = ganzoo("doctor", "--help").out, Path(__file__).resolve().parents[2]
     sources = "\n".join(path.read_text(encoding="utf-8") for path in (root / "ganzoo").rglob("*.py") if path.name != "cli.py")
     read = set(re.findall(r"\"(GANZOO_[A-Z]+)\"", sources))
-    assert len(read) == 4
+    assert len(read) == 5
     assert all(name in told and f"`{name}" in (root / "README.md").read_text(encoding="utf-8") for name in read)
 
 

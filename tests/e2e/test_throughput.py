@@ -94,7 +94,9 @@ def test_the_ratio_is_the_median_of_the_rounds(bench):
     }
 
 
-def test_the_record_keeps_the_ratios_and_names_no_machine(pytester):
+def test_the_record_keeps_the_ratios_and_names_no_machine(pytester, monkeypatch):
+    for variable in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
+        monkeypatch.delenv(variable, raising=False)  # beside which pytest-benchmark measures nothing
     pytester.makepyfile("def test_x(benchmark):\n    benchmark.extra_info['a_over_b'] = 2.0\n    benchmark.pedantic(lambda: None)")
     pytester.runpytest_subprocess("-p", "no:cacheprovider", "--benchmark-json=raw.json", timeout=120).assert_outcomes(passed=1)
     raw = json.loads((pytester.path / "raw.json").read_text())
