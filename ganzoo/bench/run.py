@@ -19,6 +19,7 @@ from ganzoo.bench.grid import save_grid
 from ganzoo.bench.plan import Run, epoch_of, load_images, steps_per_epoch
 from ganzoo.bench.store import SCHEMA, Store, write_text
 from ganzoo.errors import CheckpointError
+from ganzoo.metrics.encode import NotFinite
 from ganzoo.metrics.evaluate import evaluate
 from ganzoo.metrics.measure import metric_names
 from ganzoo.metrics.reals import reals_for
@@ -151,14 +152,16 @@ class Session:
         g = self.state.ema.net if self.state.ema else self.state.g
         epoch = epoch_of(step, self.per_epoch)
         entry: dict = {"epoch": epoch, "step": step}
-        if all(bool(value.isfinite().all()) for value in g.state_dict().values()):
+        try:
+            if not all(bool(value.isfinite().all()) for value in g.state_dict().values()):
+                raise NotFinite("weights are not finite")
             found, select = evaluate(g, self.run.protocol, case, self.run.seed, device, self.reals)
             metrics = found.metrics
             if found.warnings:
                 entry["warnings"] = found.warnings
             samples = f"samples/step-{step:07d}.png"
             save_grid(self.path / samples, g, case, device)
-        else:  # diverged: there is nothing to measure, and the record says so
+        except NotFinite:  # diverged: there is nothing to measure, and the record says so
             metrics, select, samples = dict.fromkeys(metric_names(self.run.protocol)), {"frechet": None}, None
         entry |= {"metrics": metrics, "select": select, "weights": self.state.weights_digest(), "samples": samples}
         entry["seconds"] = round(time.perf_counter() - begun, 3)

@@ -15,7 +15,7 @@ from ganzoo.commands.terminal import console, table
 from ganzoo.errors import DataError, UserError
 from ganzoo.metrics import extractors, protocols
 from ganzoo.metrics.measure import Measurement, measure
-from ganzoo.metrics.protocol import Protocol
+from ganzoo.metrics.protocol import LAST, SHUFFLED, Protocol
 from ganzoo.metrics.reals import reals_for
 
 
@@ -65,7 +65,11 @@ def _warnings(protocol: Protocol, fakes: Fakes, reals: data.ImageSet) -> list[di
 def _as_measured(protocol: Protocol, fakes: Fakes, reals: data.ImageSet, asked: Asked) -> Protocol:
     """The protocol with the counts and reals of this measurement, so that its hash tells them."""
     builtin = (reals.name, reals.split) == (protocol.real_data, protocol.real_split)
-    named = {} if builtin else {"real_data": reals.name, "real_split": reals.split, "real_digest": reals.digest}
+    named = {} if builtin else {"real_data": reals.name, "real_split": reals.split, "real_digest": reals.digest, "subset": SHUFFLED}
+    if not builtin and (asked.num_real or protocol.real_batch is None):  # a part of a set in unknown order must not be one class
+        named["real_order"] = "shuffled"
+    if protocol.checkpoint != LAST:
+        named["checkpoint"] = "the one measured"
     ema = bool(fakes.trained and fakes.trained.case.train.ema)
     made = replace(protocol, num_fake=fakes.count, real_count=asked.num_real, ema=ema, **named)
     least = made.least_images
@@ -91,7 +95,7 @@ def _measured(
 ) -> tuple[Measurement, dict[str, dict]]:
     def one(protocol: Protocol, what: str) -> Measurement:
         with counting(f"{what}: reals", protocol.used_reals(len(reals)), quiet) as counted:
-            real_side = reals_for(protocol, device, images=reals.images, progress=lambda done, total: counted(done))
+            real_side = reals_for(protocol, device, images=reals.images, digest=reals.digest, progress=lambda done, total: counted(done))
         with counting(f"{what}: fakes", protocol.num_fake, quiet) as counted:
             return measure(protocol, real_side, fakes.chunks(protocol, device), device, counted)
 

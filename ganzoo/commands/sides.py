@@ -14,7 +14,7 @@ from ganzoo.bench.generator import Trained, is_run, load_generator
 from ganzoo.data.image_set import image_set
 from ganzoo.data.loose import load_loose
 from ganzoo.errors import DataError, UserError, nearest
-from ganzoo.metrics.encode import evaluation_mode
+from ganzoo.metrics.encode import generation_mode
 from ganzoo.metrics.evaluate import sample_images
 from ganzoo.metrics.protocol import CASE, Protocol
 from ganzoo.streams import stream
@@ -53,7 +53,7 @@ class Fakes:
             order = torch.randperm(len(self.stored), generator=stream(self.seed, "evaluate/choice"))  # files come ordered by class
             yield from (self.stored[rows].to(device) for rows in order[: protocol.num_fake].split(CHUNK))
             return
-        with evaluation_mode(self.trained.net) as g:
+        with generation_mode(self.trained.net, protocol) as g:
             yield from sample_images(g, self.trained.case, protocol, protocol.num_fake, self.seed, "eval/report", device)
 
 

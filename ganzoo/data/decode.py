@@ -76,7 +76,7 @@ def survey(source: Source, resize: int | None) -> tuple[int, int, int, int]:
                 (w, h), (other_w, other_h) = sizes[0], sizes[-1]
                 raise DataError(
                     f"{source.folders.where}: images of different sizes: {files[0]!r} is {w}x{h}, {name!r} is {other_w}x{other_h}. "
-                    "Set data.resize to the side they should all have."
+                    "Set data.resize (in `ganzoo evaluate`: --resize) to the side they should all have."
                 )
     width, height = (resize, resize) if resize else sizes[0]
     return len(files), 3 if colour else 1, height, width

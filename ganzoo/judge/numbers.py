@@ -23,6 +23,7 @@ from ganzoo.judge.verdicts import NumberVerdict, Summary
 from ganzoo.judge.words import figure, listing, scale, seeds, sentences, span
 from ganzoo.spec import Spec
 
+EACH_BEST = "each-best"  # a protocol's `checkpoint`, and the reading that goes with it
 TELLING = 0.10  # a prediction interval that leaves the published number by more than this share could hold anything
 
 
@@ -109,6 +110,9 @@ def _incomparable(row: NumberVerdict, table: Table, protocols: list) -> tuple[li
     name = (protocols[0] or {}).get("name")
     if name != table.protocol:
         differs, why = ["protocol", *differs], [f"Ours is measured under protocol '{name}', the document's under '{table.protocol}'.", *why]
+    if ((protocols[0] or {}).get("fields") or {}).get("checkpoint") == EACH_BEST and row.reading != EACH_BEST:
+        differs = ["reading", *differs]
+        why = [f"Under '{name}' each metric is read at its own best evaluation, ours is the {row.reading} one.", *why]
     if row.metric != table.metric:
         differs, why = ["metric", *differs], [f"Ours is '{row.metric}', the table's '{table.metric}'.", *why]
     if row.stand_in:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from io import BytesIO
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from ganzoo.metrics.features import MetricError
 from ganzoo.metrics.protocol import Protocol
 
 
@@ -36,8 +37,14 @@ def through_jpeg(images: Tensor, quality: int) -> Tensor:
     return torch.from_numpy(back).to(images.device)
 
 
+class NotFinite(MetricError):
+    """A generator whose outputs are not numbers any more."""
+
+
 def stored(x: Tensor, protocol: Protocol, fake_range: tuple[float, float]) -> Tensor:
-    """What the protocol's evaluator would find on disk for a generator's float output in `fake_range`."""
+    """What the protocol's evaluator would find on disk for a generator's float output in `fake_range`. NotFinite for NaN or infinity."""
+    if not bool(x.isfinite().all()):  # as pixels they would be black, and nobody would know
+        raise NotFinite("the generator's outputs are not finite: there is nothing to measure. Look where its training diverged.")
     pixels = to_uint8(x, fake_range) if protocol.denormalised else to_uint8_clipped(x)
     return pixels if protocol.jpeg is None else through_jpeg(pixels, protocol.jpeg)
 
@@ -53,3 +60,26 @@ def evaluation_mode(net: nn.Module) -> Iterator[nn.Module]:
     finally:
         for module, training in modes:
             module.training = training
+
+
+@contextmanager
+def batch_statistics_mode(net: nn.Module) -> Iterator[nn.Module]:
+    """`net` in train mode without gradients; modes, buffers (statistics, spectral norm's vectors) and torch's stream are put back."""
+    modes = [(module, module.training) for module in net.modules()]
+    before = {name: buffer.clone() for name, buffer in net.named_buffers()}
+    devices = sorted({buffer.device.index or 0 for buffer in (*net.buffers(), *net.parameters()) if buffer.device.type == "cuda"})
+    net.train()
+    try:
+        with torch.random.fork_rng(devices=devices), torch.no_grad():
+            yield net
+    finally:
+        with torch.no_grad():
+            for name, buffer in net.named_buffers():
+                buffer.copy_(before[name])
+        for module, training in modes:
+            module.training = training
+
+
+def generation_mode(net: nn.Module, protocol: Protocol) -> AbstractContextManager[nn.Module]:
+    """The mode in which a protocol has its fakes made."""
+    return evaluation_mode(net) if protocol.fake_batch is None else batch_statistics_mode(net)

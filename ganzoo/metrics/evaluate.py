@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ganzoo.metrics.encode import evaluation_mode, stored
+from ganzoo.metrics.encode import generation_mode, stored
 from ganzoo.metrics.measure import Measurement, frechet_only, measure
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.metrics.reals import Source, reals_for
@@ -17,26 +17,28 @@ from ganzoo.streams import fill_latent, stream
 CHUNK = 1000  # latents drawn at once
 
 
-def generate(g: nn.Module, case: Case, count: int, seed: int, name: str, device: str) -> Iterator[Tensor]:
-    """`count` outputs of a case's G: float chunks (≤ CHUNK, C, H, W). Use inside `evaluation_mode`.
+def generate(g: nn.Module, case: Case, count: int, seed: int, name: str, device: str, at_once: int = CHUNK) -> Iterator[Tensor]:
+    """`count` outputs of a case's G: float chunks (≤ at_once, C, H, W). Use inside `generation_mode`.
 
     z is drawn on the stream `name` of the run's seed alone, for a conditional G (one with `num_classes`) the labels, uniformly,
-    on `name`/labels. Each chunk draws CHUNK latents and keeps what it needs, so the first images do not depend on `count`.
+    on `name`/labels. Each chunk draws `at_once` latents, makes as many images and keeps what is asked for, so that the first images do
+    not depend on `count`, not even where a batch's own statistics are used.
     """
     latent, classes = case.model.latent, getattr(g, "num_classes", 0)
     latents, labels = stream(seed, name, device), stream(seed, f"{name}/labels", device)
-    z = torch.empty(CHUNK, latent.dim, device=device)
-    for start in range(0, count, CHUNK):
-        used = min(CHUNK, count - start)
-        inputs = [fill_latent(z, latent.dist, latents)[:used]]
+    z = torch.empty(at_once, latent.dim, device=device)
+    for start in range(0, count, at_once):
+        used = min(at_once, count - start)
+        made = at_once if g.training else used  # in eval mode an image does not depend on its neighbours
+        inputs = [fill_latent(z, latent.dist, latents)[:made]]
         if classes:
-            inputs.append(torch.randint(classes, (CHUNK,), generator=labels, device=device)[:used])
-        yield g(*inputs)
+            inputs.append(torch.randint(classes, (at_once,), generator=labels, device=device)[:made])
+        yield g(*inputs)[:used]
 
 
 def sample_images(g: nn.Module, case: Case, protocol: Protocol, count: int, seed: int, name: str, device: str) -> Iterator[Tensor]:
     """The same as a protocol finds them stored: uint8 chunks."""
-    for x in generate(g, case, count, seed, name, device):
+    for x in generate(g, case, count, seed, name, device, protocol.fake_batch or CHUNK):
         yield stored(x, protocol, case.eval.fake_range)
 
 
@@ -49,7 +51,7 @@ def evaluate(
     the best evaluation, so that the number reported for it was not chosen on its own samples.
     """
     reals = reals_for(protocol, device, source)
-    with evaluation_mode(g):
+    with generation_mode(g, protocol):
         found = measure(protocol, reals, sample_images(g, case, protocol, protocol.num_fake, seed, "eval/report", device), device)
         further = sample_images(g, case, protocol, case.eval.num_select, seed, "eval/select", device)
         return found, {"frechet": frechet_only(protocol, reals, further, device)}

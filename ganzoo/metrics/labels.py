@@ -44,5 +44,8 @@ def labels_of(protocol: Protocol) -> dict[str, str]:
         names = (f"Fréchet distance, {own}", f"kernel distance, {own}", f"score, {own}", f"score, {own}, std over splits")
     else:
         names = NAMES[kind]
-    aside = "" if kind == "own" or protocol.name in (protocol.extractor, "clean-fid") else f" ({protocol.name})"
+    plain = kind == "own" or protocol.name.removesuffix("-test") in (protocol.extractor, "clean-fid")
+    aside = "" if plain else f" ({protocol.name})"
+    if kind not in ("own", "classifier") and protocol.real_split != "train":  # usual is train, and the other makes half as much again
+        aside += f", against {protocol.real_split} images"
     return {key: f"{name}{aside}" for key, name in zip(KEYS, names, strict=True) if name} | COMMON

@@ -40,12 +40,15 @@ def look_at_reals(network: Extractor, protocol: Protocol, images: Tensor) -> Ten
     return _features(network, protocol, images, protocol.real_range)
 
 
-def look_at_fakes(network: Extractor, protocol: Protocol, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Features (n, d) and logits (n, k) of generated uint8 images; one pass through the network unless the protocol wants two."""
-    if protocol.fake_range is None and protocol.score_range is None:
-        return network(images)
+def look_at_fakes(network: Extractor, protocol: Protocol, images: Tensor, *, score: bool = True) -> tuple[Tensor, Tensor]:
+    """Features (n, d) and logits (n, k) of generated uint8 images; one pass through the network unless the protocol wants two.
+
+    Without `score` logits that would take a pass of their own are left out: (n, 0).
+    """
+    if protocol.fake_range == protocol.score_range and not (protocol.channel_shift and protocol.fake_range):
+        return network(images) if protocol.fake_range is None else network.embed(ranged(images, protocol.fake_range))
     features = _features(network, protocol, images, protocol.fake_range)
-    if not network.classes:
+    if not (network.classes and score):
         return features, features.new_empty(len(images), 0)
     logits = network(images) if protocol.score_range is None else network.embed(ranged(images, protocol.score_range))
     return features, logits[1]

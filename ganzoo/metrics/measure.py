@@ -46,12 +46,12 @@ def metric_names(protocol: Protocol) -> list[str]:
     return names
 
 
-def embedded(protocol: Protocol, network: Extractor, chunks: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+def embedded(protocol: Protocol, network: Extractor, chunks: Iterable[Tensor], *, score: bool = True) -> Iterator[tuple[Tensor, Tensor]]:
     """Features and logits, on the CPU, of uint8 chunks (n, C, H, W), piece by piece."""
     for chunk in chunks:
         check_fits(network, tuple(chunk.shape[1:]), "the fakes are images")
         for piece in chunk.split(piece_of(network)):
-            features, logits = look_at_fakes(network, protocol, piece)
+            features, logits = look_at_fakes(network, protocol, piece, score=score)
             yield features.cpu(), logits.cpu()
 
 
@@ -97,6 +97,6 @@ def frechet_only(protocol: Protocol, reals: Reals, chunks: Iterable[Tensor], dev
     """The Fréchet distance alone, of further fakes."""
     network = extractors.load(protocol.extractor, device)
     moments = Moments(network.dim)
-    for features, _ in embedded(protocol, network, chunks):
+    for features, _ in embedded(protocol, network, chunks, score=False):
         moments.add(features)
     return frechet(reals.moments, moments).value

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, fields
 
 CASE = "the case's own"  # as real_data: the data set that is trained on
 LAST = "the run's last, and the one best on other samples"
+EACH_BEST = "each-best"  # each metric's best over all evaluations, chosen on the samples that are reported
+FIRST, SHUFFLED = "the first", "a fixed shuffle's first"
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Protocol:
     real_data: str  # data set the fakes are held against
     real_split: str
     num_fake: int = 10_000
-    num_neighbours: int = 5_000  # samples a side for precision and recall: the first ones
+    num_neighbours: int = 5_000  # samples a side for precision, recall, density and coverage
     neighbours: int = 3
     is_splits: int = 10
     mode_share: float = 0.01  # least share of the fakes for a class to count as reached
@@ -35,7 +37,8 @@ class Protocol:
     real_count: int | None = None  # so many reals; None: all of the split
     real_batch: int | None = None  # reals in whole batches of so many, the rest dropped
     real_order: str = "as stored"  # or "shuffled": which ones come first matters where only some are used
-    num_kid: int | None = None  # samples a side for the kernel distance: the first ones; None: all
+    num_kid: int | None = None  # samples a side for the kernel distance; None: all
+    subset: str = FIRST  # which of the reals are compared one by one, where not all are
     coverage_neighbours: int = 5  # of density and coverage
     denormalised: bool = True  # False: G's output is taken for 0..1, so that what is negative becomes black
     jpeg: int | None = None  # fakes pass through JPEG files of this quality
@@ -44,6 +47,8 @@ class Protocol:
     score_range: tuple[float, float] | None = None  # the same for the fakes' logits
     channel_shift: bool = False  # for the features: torchvision's `transform_input` on top, whatever the range is
     checkpoint: str = LAST  # which evaluations are reported
+    fake_batch: int | None = None  # G makes so many at once, with the statistics of that batch; None: running statistics
+    preprocessing: str | None = None  # how the extractor takes pixels in; None: x / 255
 
     @property
     def hash(self) -> str:

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from ganzoo.errors import SpecError, UserError, nearest
 from ganzoo.metrics import extractors
-from ganzoo.metrics.protocol import CASE, Protocol
+from ganzoo.metrics.extractors import classifier
+from ganzoo.metrics.protocol import CASE, EACH_BEST, SHUFFLED, Protocol
 
 # Inception's features are 2048: the kernel distance and the neighbours of 50,000 images a side would take hours on a CPU.
-_COLOUR = {"real_data": CASE, "real_split": "train", "real_order": "shuffled", "num_kid": 10_000}
+_COLOUR = {"real_data": CASE, "real_split": "train", "real_order": "shuffled", "subset": SHUFFLED, "num_kid": 10_000}
 _LARGE = {**_COLOUR, "num_fake": 50_000, "num_neighbours": 10_000}
 
 _PROTOCOLS: dict[str, dict] = {
@@ -20,7 +21,9 @@ _PROTOCOLS: dict[str, dict] = {
     "cifar10-cnn": {"extractor": "cifar10-cnn", **_COLOUR},
     "images64-cnn": {"extractor": "images64-cnn", **_COLOUR},
     "tf-inception": {"extractor": "tf-inception", **_LARGE},
+    "tf-inception-test": {"extractor": "tf-inception", **_LARGE, "real_split": "test"},
     "clean-fid": {"extractor": "clean", **_LARGE},
+    "clean-fid-test": {"extractor": "clean", **_LARGE, "real_split": "test"},
     "torchvision-inception": {"extractor": "torchvision-inception", **_LARGE},
     "dinov2": {"extractor": "dinov2", **_LARGE},
     # The evaluator of github.com/rikenmehta03/gan_mine at 3693ba3, step by step: evaluation_metric/*.py.
@@ -31,14 +34,18 @@ _PROTOCOLS: dict[str, dict] = {
         "real_batch": 64,  # its loader drops the last partial batch
         "num_fake": 10_240,
         "num_kid": 10_000,
+        "subset": SHUFFLED,
+        # assumed: today's save_image; their torchvision is not pinned, and an early one cut off instead of rounding
         "quantisation": "uint8 as torchvision's save_image does it: taken for 0..1, scaled to 0..255, rounded half up, clipped",
+        "batch_norm": "statistics of each batch of 64 (train mode: their evaluator never leaves it)",
+        "fake_batch": 64,
         "denormalised": False,
         "jpeg": 75,  # Pillow's default, 4:2:0
         "real_range": (-1.0, 1.0),
         "fake_range": (0.0, 1.0),
         "score_range": (0.0, 1.0),
         "channel_shift": True,
-        "checkpoint": "each metric's best over all evaluations, on the samples that are reported",
+        "checkpoint": EACH_BEST,
     },
 }
 OWN = "own"  # `own@package.module:Class`: a user's network under the suite's own steps
@@ -64,13 +71,15 @@ def get(name: str) -> Protocol:
     except UserError as error:
         raise SpecError(f"protocol '{name}': {error}") from error
     grey = {"channel_shift": False} if card["channels"] != 3 else {}  # the shift is one for red, green and blue
-    return Protocol(**{"name": name, **settings, "extractor": extractor, "weights": card["sha256"], **grey})
+    way = {} if extractor in classifier.names() else {"preprocessing": card["preprocessing"]}
+    return Protocol(**{"name": name, **settings, "extractor": extractor, "weights": card["sha256"], **grey, **way})
 
 
 def steps(protocol: Protocol) -> dict[str, Protocol]:
     """What each quirk of an evaluator does to the number: the protocol without it, one at a time, and without all of them.
 
-    Only the steps that this protocol takes. Which evaluation is reported is no step of one measurement, so it stays.
+    Only the steps that this protocol takes. Which evaluation is reported, and of how many samples, are no steps of one measurement's way,
+    so they stay.
     """
     plain = {field: Protocol.__dataclass_fields__[field].default for field in Protocol.__dataclass_fields__}
     quirks = {
@@ -78,6 +87,8 @@ def steps(protocol: Protocol) -> dict[str, Protocol]:
         "no JPEG": ("jpeg",),
         "reals and fakes in one range": ("real_range",),
         "no channel shift": ("channel_shift",),
+        "score in the network's own range": ("score_range",),
+        "running statistics": ("batch_norm", "fake_batch"),
         "all reals": ("real_batch",),
     }
     without = {}
@@ -89,6 +100,6 @@ def steps(protocol: Protocol) -> dict[str, Protocol]:
             values = {"real_range": protocol.fake_range}
         without[step] = replace(protocol, **values)
     if without:
-        fields = ("denormalised", "quantisation", "jpeg", "real_range", "fake_range", "score_range", "channel_shift", "real_batch")
+        fields = {"fake_range", *(field for changed in quirks.values() for field in changed)}
         without["none of them"] = replace(protocol, **{field: plain[field] for field in fields})
     return without

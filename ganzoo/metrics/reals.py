@@ -21,7 +21,7 @@ from ganzoo.metrics.kid import self_term
 from ganzoo.metrics.look import look_at_reals
 from ganzoo.metrics.moments import Moments
 from ganzoo.metrics.precision_recall import radii
-from ganzoo.metrics.protocol import Protocol
+from ganzoo.metrics.protocol import SHUFFLED, Protocol
 from ganzoo.metrics.statistics_cache import cached_statistics
 from ganzoo.paths import cache_dir
 
@@ -31,7 +31,7 @@ Progress = Callable[[int, int], None]  # (images done, images in all)
 
 # The fields of a protocol that the reals' statistics depend on, beside the images and the extractor.
 ON_REALS = (
-    "real_count", "real_batch", "real_order", "real_range", "channel_shift",
+    "real_count", "real_batch", "real_order", "subset", "real_range", "channel_shift",
     "num_kid", "num_neighbours", "neighbours", "coverage_neighbours", "kid",
 )  # fmt: skip
 
@@ -51,7 +51,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Reals:
-    """What is known of the real images. `features` (n, d) float32: the first ones, as many as are compared one by one."""
+    """What is known of the real images. `features` (n, d) float32: those that are compared one by one."""
 
     moments: Moments
     features: Tensor
@@ -73,9 +73,16 @@ _held: dict[tuple, Reals] = {}  # of this process
 
 
 def reals_for(
-    protocol: Protocol, device: str = "cpu", source: Source | None = None, images: Tensor | None = None, progress: Progress | None = None
+    protocol: Protocol,
+    device: str = "cpu",
+    source: Source | None = None,
+    images: Tensor | None = None,
+    digest: str | None = None,
+    progress: Progress | None = None,
 ) -> Reals:
     """The reals of a protocol: of the built-in set that it names, of `source`, or the uint8 `images` (N, C, H, W) themselves.
+
+    `digest`: of the images' content, if known.
 
     DataError where they do not fit the protocol. Kept for the process, and on disk under GANZOO_CACHE.
     """
@@ -84,7 +91,7 @@ def reals_for(
         images, digest = loaded.images, loaded.digest
         what = f"{loaded.name} holds images"
     else:
-        digest, what = _digest(images), "the reals are images"
+        digest, what = digest or _digest(images), "the reals are images"
     network = extractors.load(protocol.extractor, device)
     check_fits(network, tuple(images.shape[1:]), what)
     key = _key(protocol, network, digest, device)
@@ -126,7 +133,8 @@ def _code() -> str:
 def order_of(protocol: Protocol, count: int) -> Tensor:
     """Which of `count` stored reals are used, in which order."""
     if protocol.real_count is not None and protocol.real_count > count:
-        raise DataError(f"the protocol asks for {protocol.real_count} reals, the set holds {count}. Lower eval.num_real or leave it out.")
+        wanted = f"the protocol asks for {protocol.real_count} reals, the set holds {count}"
+        raise DataError(f"{wanted}. Lower eval.num_real (in `ganzoo evaluate`: --num-real) or leave it out.")
     shuffled = protocol.real_order == "shuffled"
     order = torch.from_numpy(np.random.RandomState(ORDER_SEED).permutation(count)) if shuffled else torch.arange(count)
     return order[: protocol.used_reals(count)]
@@ -137,11 +145,12 @@ def _statistics(protocol: Protocol, network: Extractor, images: Tensor, device: 
     near = min(protocol.num_neighbours, len(order))
     kernel = len(order) if protocol.num_kid is None else min(protocol.num_kid, len(order))
     moments, kept = Moments(network.dim), torch.empty(max(near, kernel), network.dim)
-    done = 0
+    place, done = places(protocol, len(order), len(kept)), 0
     for chunk in _chunks(images, order, piece_of(network)):
         features = look_at_reals(network, protocol, chunk.to(device)).cpu()
         moments.add(features)
-        kept[done : done + len(features)] = features[: max(0, len(kept) - done)]
+        where = place[done : done + len(features)]
+        kept[where[where >= 0]] = features[where >= 0]
         done += len(chunk)
         if progress:
             progress(done, len(order))
@@ -155,6 +164,17 @@ def _statistics(protocol: Protocol, network: Extractor, images: Tensor, device: 
         "near_radii": radii(kept[:near], protocol.neighbours),
         "coverage_radii": radii(kept[:near], protocol.coverage_neighbours),
     }
+
+
+def places(protocol: Protocol, count: int, kept: int) -> Tensor:
+    """For each of `count` reals its row among the `kept` that are compared one by one, or -1.
+
+    Class folders come ordered by class: the first few thousand of them may all be aeroplanes.
+    """
+    chosen = np.random.RandomState(ORDER_SEED).permutation(count) if protocol.subset == SHUFFLED else np.arange(count)
+    place = torch.full((count,), -1)
+    place[torch.from_numpy(chosen[:kept])] = torch.arange(kept)
+    return place
 
 
 def piece_of(network: Extractor) -> int:

@@ -59,6 +59,23 @@ STEPS = {
         off="the range goes to the network as it is",
         file="evaluation_metric/inception.py, forward",
     ),
+    "score in the network's own range": Step(
+        short="the score's range",
+        row="score in the network's own range",
+        title="The score is taken in (0, 1)",
+        does="The network that gives the score is shown samples in (0, 1); it was trained on (−1, 1).",
+        off="the score's network is shown samples as it asks for them",
+        file="evaluation_metric/inception_score.py; data_loader/loader.py, load_folder",
+    ),
+    "running statistics": Step(
+        short="batch statistics",
+        row="with running statistics",
+        title="G stays in training mode",
+        does="The generator is never put into evaluation mode: its batch norm uses the statistics of each 64 samples that it makes, not "
+        "those it gathered in training, and spectral norm goes on iterating.",
+        off="batch norm by running statistics",
+        file="evaluate.py; evaluation_metric/evaluate.py, _generate",
+    ),
     "all reals": Step(
         short="the dropped reals",
         row="every real counts",

@@ -178,6 +178,8 @@ SWITCHED_OFF: dict[str, Callable[[], Theirs]] = {
     "no JPEG": lambda: Theirs(jpeg=False),
     "reals and fakes in one range": lambda: Theirs(ranges_differ=False),
     "no channel shift": lambda: Theirs(shifts=False),
+    "score in the network's own range": Theirs,  # this network asks for 0..1, as they have it
+    "running statistics": Theirs,  # a matter of how G makes its samples: test_metrics_sampling.py
     "all reals": lambda: Theirs(drops_partial_batch=False),
     "none of them": lambda: Theirs(False, False, False, False, False),
 }
@@ -192,4 +194,5 @@ def test_without_a_step(whole, output, reals, tmp_path, step):
     theirs = found_by_them(SWITCHED_OFF[step](), output, reals, tmp_path)
     without, as_it_is = (found_by_us(protocol, as_text(output), reals) for protocol in (protocols.steps(whole)[step], whole))
     assert agree(without, theirs)
-    assert not agree(as_it_is, theirs, rel=1e-4)  # the step makes a difference that the tolerance sees
+    if SWITCHED_OFF[step] is not Theirs:
+        assert not agree(as_it_is, theirs, rel=1e-4)  # the step makes a difference that the tolerance sees

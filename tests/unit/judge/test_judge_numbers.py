@@ -75,6 +75,15 @@ def test_another_protocol_is_incomparable(number_of):
     assert row.reason == "Ours is measured under protocol 'clean-fid', the document's under 'mnist-cnn'."
 
 
+def test_a_protocol_of_best_evaluations_is_read_at_them_or_not_at_all(number_of):
+    protocol = {"name": "mnist-cnn", "hash": "e" * 64, "fields": {"checkpoint": "each-best"}, "labels": {}}
+    row = number_of(CLOSE, protocol=protocol)
+    assert (row.verdict, row.differs) == ("incomparable", ["reading"])
+    assert row.reason.startswith("Under 'mnist-cnn' each metric is read at its own best evaluation, ours is the last one.")
+    read_so = number_of(CLOSE, protocol=protocol, number={**WIDE, "reading": "each-best"})
+    assert "reading" not in read_so.differs and read_so.verdict != "incomparable"
+
+
 def test_seeds_under_two_protocols_are_incomparable(spec_of, record_of, published):
     other = {"name": "mnist-cnn", "hash": "d" * 64, "fields": {"extractor": "mnist-cnn", "num_fake": 1}, "labels": {}}
     records = [record_of("original", 0, {"is": 5.0}), record_of("original", 1, {"is": 5.0}, protocol=other)]

@@ -72,7 +72,7 @@ def test_pieces_make_no_difference_to_the_statistics(setting, pixels, monkeypatc
     images, network = pixels(NUM_FAKE, 3), load_extractor("own_net:Noted")
     known = dict(zip((image.numpy().tobytes() for image in images), zip(*network(images), strict=True), strict=True))
 
-    def looked_up(_network, _protocol, piece):
+    def looked_up(_network, _protocol, piece, *, score):
         rows = [known[image.numpy().tobytes()] for image in piece]
         return tuple(torch.stack(column) for column in zip(*rows, strict=True))
 

@@ -46,6 +46,9 @@ OTHER = {
     "score_range": (0.0, 1.0),
     "channel_shift": True,
     "checkpoint": "the best",
+    "subset": "a fixed shuffle's first",
+    "fake_batch": 64,
+    "preprocessing": "x / 127.5 - 1",
 }
 
 
@@ -96,6 +99,9 @@ def test_no_default_ever_changes():
         "score_range": None,
         "channel_shift": False,
         "checkpoint": "the run's last, and the one best on other samples",
+        "subset": "the first",
+        "fake_batch": None,
+        "preprocessing": None,
     }
 
 
@@ -144,6 +150,7 @@ def test_a_classifier_distance_is_never_called_fid():
     ("name", "frechet", "score"),
     [
         ("tf-inception", "FID", "Inception Score"),
+        ("tf-inception-test", "FID, against test images", "Inception Score, against test images"),
         ("clean-fid", "clean-FID", None),
         ("iyengar-2018", "FID, torchvision's Inception (iyengar-2018)", "Inception Score, torchvision's Inception (iyengar-2018)"),
         ("iyengar-2018@mnist-cnn", "classifier Fréchet distance (iyengar-2018@mnist-cnn)", "classifier score (iyengar-2018@mnist-cnn)"),
@@ -184,12 +191,13 @@ def test_the_steps_of_the_authors_evaluator():
     assert (whole.num_fake, whole.is_splits, whole.jpeg, whole.real_batch) == (10_240, 10, 75, 64)
     without = protocols.steps(whole)
     assert list(without) == [
-        "negative half not clipped", "no JPEG", "reals and fakes in one range", "no channel shift", "all reals", "none of them",
+        "negative half not clipped", "no JPEG", "reals and fakes in one range", "no channel shift", "score in the network's own range",
+        "running statistics", "all reals", "none of them",
     ]  # fmt: skip
-    assert len({changed.hash for changed in [whole, *without.values()]}) == 7
+    assert len({changed.hash for changed in [whole, *without.values()]}) == 9
     plain = without["none of them"]
-    assert (plain.denormalised, plain.jpeg, plain.real_range, plain.fake_range, plain.score_range, plain.channel_shift) == (
-        True, None, None, None, None, False,
+    assert (plain.denormalised, plain.jpeg, plain.real_range, plain.fake_range, plain.score_range, plain.fake_batch) == (
+        True, None, None, None, None, None,
     )  # fmt: skip
     assert without["reals and fakes in one range"].real_range == (0.0, 1.0)
     assert protocols.steps(protocols.get("mnist-cnn")) == {}

@@ -11,7 +11,7 @@ import torch
 from ganzoo import data
 from ganzoo.errors import DataError
 from ganzoo.metrics import extractors, protocols, reals
-from ganzoo.metrics.protocol import Protocol
+from ganzoo.metrics.protocol import SHUFFLED, Protocol
 from ganzoo.metrics.reals import ON_REALS, Source, order_of, reals_for
 
 
@@ -71,7 +71,8 @@ def test_only_those_of_the_order_are_used(noted, own_net, pixels):
     found = reals_for(one, images=images)
     features = extractors.load(one.extractor)(images[np.random.RandomState(0).permutation(100)[:64]])[0]
     assert found.moments.count == 64
-    assert torch.allclose(found.features, features[:50], rtol=1e-5)  # the kernel distance takes most of them: 50
+    chosen = np.random.RandomState(0).permutation(64)[:50] if one.subset == SHUFFLED else np.arange(50)
+    assert torch.allclose(found.features, features[chosen], rtol=1e-5)  # the kernel distance takes most of them: 50
     assert torch.allclose(found.moments.mean, features.double().mean(0), rtol=1e-6)
     assert len(found.for_kid) == 50 and len(found.near) == 40
 
@@ -118,7 +119,7 @@ def test_extracted_once_a_process_and_once_on_disk(noted, own_net, pixels, tmp_p
 
 OTHER = {
     "real_count": 70, "real_batch": 16, "real_order": "as stored", "real_range": (-1.0, 1.0), "channel_shift": True,
-    "num_kid": 30, "num_neighbours": 30, "neighbours": 4, "coverage_neighbours": 4, "kid": "another",
+    "num_kid": 30, "num_neighbours": 30, "neighbours": 4, "coverage_neighbours": 4, "kid": "another", "subset": "the first",
 }  # fmt: skip
 
 
@@ -152,10 +153,10 @@ def test_what_concerns_fakes_alone_shares_the_entry(noted, own_net, pixels, tmp_
 
 def test_every_field_is_known_to_move_the_reals_or_not():
     """A field added later must be put on one side."""
-    images_and_network = {"extractor", "weights", "real_data", "real_split", "real_digest", "statistics"}
+    images_and_network = {"extractor", "weights", "real_data", "real_split", "real_digest", "statistics", "preprocessing"}
     fakes_alone = {
         "name", "num_fake", "is_splits", "mode_share", "quantisation", "latent", "batch_norm", "ema", "denormalised", "jpeg",
-        "fake_range", "score_range", "checkpoint",
+        "fake_range", "fake_batch", "score_range", "checkpoint",
     }  # fmt: skip
     assert {field.name for field in fields(Protocol)} == images_and_network | fakes_alone | set(ON_REALS)
 
@@ -164,3 +165,18 @@ def test_reals_that_do_not_fit_leave_nothing(small, pixels, tmp_path):
     with pytest.raises(DataError, match=r"the reals are images of shape \(3, 8, 8\), but digits-cnn reads 1 channel, 8×8"):
         reals_for(small, images=pixels(30, 3))
     assert not (tmp_path / "cache" / "statistics").exists()
+
+
+def test_a_set_that_comes_class_by_class_is_not_compared_by_its_first_class(noted, own_net, pixels):
+    """Dark images first, bright ones after: a part drawn by a fixed shuffle holds both, and the moments are those of all of them."""
+    dark, bright = pixels(60, 3) // 4, 255 - pixels(60, 3, seed=1) // 4
+    images = torch.cat([dark, bright])
+    protocol = replace(noted, real_order="as stored", subset=SHUFFLED, num_kid=40, num_neighbours=40)
+    network = extractors.load(protocol.extractor)
+    of_dark = {tuple(row) for row in network(dark)[0].round(decimals=4).tolist()}
+    found = reals_for(protocol, images=images)
+    shares = [sum(tuple(row) in of_dark for row in part.round(decimals=4).tolist()) / 40 for part in (found.for_kid, found.near)]
+    assert all(0.25 < share < 0.75 for share in shares)
+    first = reals_for(replace(protocol, subset="the first"), images=images)
+    assert all(tuple(row) in of_dark for row in first.near.round(decimals=4).tolist())
+    assert torch.equal(found.moments.mean, first.moments.mean)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from ganzoo.metrics import protocols
-from ganzoo.metrics.encode import to_uint8
+from ganzoo.metrics.encode import NotFinite, generation_mode, to_uint8
 from ganzoo.metrics.evaluate import CHUNK, sample_images
 from ganzoo.streams import fill_latent, stream
 
@@ -127,3 +130,50 @@ def test_a_conditional_generator_gets_uniform_labels_on_a_stream_of_their_own(ma
     plain = sampled(case, 50)  # a label drawn moves no latent
     z = fill_latent(torch.empty(CHUNK, 16), "normal", stream(0, "eval/report"))[:50]
     assert torch.equal(torch.cat(plain), to_uint8(Identity()(z), (0.0, 1.0)))
+
+
+BATCHED = replace(PROTOCOL, fake_batch=64, batch_norm="of each batch")
+
+
+def batched(g, case, count, **options):
+    with generation_mode(g, BATCHED):
+        return torch.cat(list(sample_images(g, case, BATCHED, count, 3, "eval/report", "cpu", **options)))
+
+
+def test_batch_statistics_are_those_of_each_batch_of_64(generator, make_case):
+    """What a generator left in train mode gives for z in batches of 64, from a plain copy of it."""
+    case, twin = make_case(), copy.deepcopy(generator)
+    twin.train()
+    torch.manual_seed(0)
+    latents, z, expected = stream(3, "eval/report"), torch.empty(64, 16), []
+    for module in (generator.dropout, twin.dropout):
+        module.p = 0.0  # its draws are another matter
+    with torch.no_grad():
+        for _ in range(3):
+            expected.append(to_uint8(twin(fill_latent(z, "normal", latents)), (-1.0, 1.0)))
+    found = batched(generator, case, 150)
+    assert torch.equal(found, torch.cat(expected)[:150])
+    assert torch.equal(batched(generator, case, 70), found[:70])  # whatever the count, each batch is a whole one
+    running = torch.cat(list(sample_images(generator.eval(), case, PROTOCOL, 150, 3, "eval/report", "cpu")))
+    assert (found != running).float().mean() > 0.2
+
+
+def test_batch_statistics_leave_the_generator_and_the_stream_alone(generator, make_case):
+    before = {name: value.clone() for name, value in generator.state_dict().items()}
+    modes = [module.training for module in generator.modules()]
+    torch.manual_seed(4)
+    of_torch = torch.get_rng_state()
+    batched(generator, make_case(), 100)  # batch norm, dropout and spectral norm all have something to move
+    assert all(torch.equal(value, before[name]) for name, value in generator.state_dict().items())
+    assert [module.training for module in generator.modules()] == modes
+    assert torch.equal(torch.get_rng_state(), of_torch)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_outputs_that_are_no_numbers_are_refused_and_not_shown_as_black(make_case, bad):
+    class Diverged(nn.Module):
+        def forward(self, z):
+            return torch.full((len(z), 1, 1, 1), bad)
+
+    with pytest.raises(NotFinite, match="outputs are not finite"):
+        list(sample_images(Diverged(), make_case(), PROTOCOL, 10, 0, "eval/report", "cpu"))
