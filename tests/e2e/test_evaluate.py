@@ -142,10 +142,12 @@ def test_files_resized(measured):
 def test_the_steps_of_the_authors_evaluator(measured, run):
     told = measured("--fake", run, "--protocol", "iyengar-2018@digits-cnn", "--num-fake", 80, "--steps")
     assert list(told["steps"]) == [
-        "negative half not clipped", "no JPEG", "reals and fakes in one range", "all reals", "none of them",
+        "negative half not clipped", "no JPEG", "reals and fakes in one range", "score in the network's own range",
+        "running statistics", "all reals", "none of them",
     ]  # fmt: skip
     distances = [told["metrics"]["frechet"], *(metrics["frechet"] for metrics in told["steps"].values())]
-    assert len(set(distances)) == 6 and told["real"]["count"] == 1408  # whole batches of 64
+    # the score's range is not the distance's, and this G has no batch norm; every other step moves it
+    assert len({round(distance, 6) for distance in distances}) == 6 and told["real"]["count"] == 1408  # whole batches of 64
     assert all(list(metrics) == METRICS for metrics in told["steps"].values())
 
 
