@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d
 
-from ganzoo.metrics.features import MetricError
+from ganzoo.metrics.features import Array, MetricError
 
 # Wang, Simoncelli & Bovik (2003): the exponents of five scales, fine to coarse, and the two small constants on [0, 255].
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -61,19 +61,22 @@ def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
     return product
 
 
-def ms_ssim_diversity(images: Tensor, pairs: int = 100, generator: torch.Generator | int = 0) -> float:
+def ms_ssim_diversity(images: Array, pairs: int = 100, generator: torch.Generator | int = 0) -> float:
     """Mean MS-SSIM over `pairs` random pairs of different images of a set, uint8 (N, C, H, W); N ≥ 2.
 
     Odena et al. take 100 pairs within each class: call it once a class. `generator`: a CPU generator to draw on, or its seed.
     """
-    if images.ndim != 4 or images.dtype != torch.uint8:
-        raise MetricError(f"images are {images.dtype} of shape {tuple(images.shape)}, expected torch.uint8 (N, C, H, W) in 0..255.")
-    if len(images) < 2 or pairs < 1:
-        raise MetricError(f"{pairs} pairs of {len(images)} images, expected at least 1 pair of 2 images. Give more images.")
+    x = images if isinstance(images, Tensor) else np.asarray(images)
+    if x.ndim != 4 or str(x.dtype).removeprefix("torch.") != "uint8":
+        raise MetricError(f"images are {x.dtype} of shape {tuple(x.shape)}, expected uint8 (N, C, H, W) in 0..255.")
+    if isinstance(x, np.ndarray):
+        x = torch.from_numpy(np.require(x, requirements=["C", "W"]))  # torch wants writable memory and no negative strides
+    if len(x) < 2 or pairs < 1:
+        raise MetricError(f"{pairs} pairs of {len(x)} images, expected at least 1 pair of 2 images. Give more images.")
     if not isinstance(generator, torch.Generator):
         generator = torch.Generator().manual_seed(generator)
-    first = torch.randint(len(images), (pairs,), generator=generator)
-    second = (first + 1 + torch.randint(len(images) - 1, (pairs,), generator=generator)) % len(images)
-    batch = max(1, PIXELS // images[0].numel())
-    values = [ms_ssim(images[i], images[j]) for i, j in zip(first.split(batch), second.split(batch), strict=True)]
+    first = torch.randint(len(x), (pairs,), generator=generator)
+    second = (first + 1 + torch.randint(len(x) - 1, (pairs,), generator=generator)) % len(x)
+    batch = max(1, PIXELS // x[0].numel())
+    values = [ms_ssim(x[i], x[j]) for i, j in zip(first.split(batch), second.split(batch), strict=True)]
     return float(torch.cat(values).mean())

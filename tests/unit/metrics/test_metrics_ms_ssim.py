@@ -91,8 +91,8 @@ def test_batches_change_nothing(monkeypatch):
 @pytest.mark.parametrize(
     ("images", "pairs", "message"),
     [
-        (torch.zeros(4, 3, 32, 32), 10, "torch.float32 of shape .*, expected torch.uint8"),
-        (torch.zeros(4, 32, 32, dtype=torch.uint8), 10, r"shape \(4, 32, 32\), expected torch.uint8 \(N, C, H, W\)"),
+        (torch.zeros(4, 3, 32, 32), 10, "torch.float32 of shape .*, expected uint8"),
+        (torch.zeros(4, 32, 32, dtype=torch.uint8), 10, r"shape \(4, 32, 32\), expected uint8 \(N, C, H, W\)"),
         (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), 10, "10 pairs of 1 images"),
         (torch.zeros(4, 3, 32, 32, dtype=torch.uint8), 0, "0 pairs of 4 images"),
         (torch.zeros(4, 1, 8, 8, dtype=torch.uint8), 10, "8 × 8 pixels, expected at least 11 × 11"),
@@ -106,3 +106,15 @@ def test_what_it_cannot_use(images, pairs, message):
 def test_pinned():
     images = noise(9, 6, 3, 44, 44)
     assert ms_ssim_diversity(images // 3 + images[:1] // 2, 20, 0) == pytest.approx(0.7409090872599884, rel=1e-9)
+
+
+def test_numpy_or_torch():
+    images = noise(10, 6, 3, 32, 32) // 2
+    expected = ms_ssim_diversity(images, 10)
+    array = images.numpy()
+    frozen = array.copy()
+    frozen.flags.writeable = False
+    for given in (array, frozen, np.ascontiguousarray(array[::-1])[::-1]):
+        assert ms_ssim_diversity(given, 10) == expected
+    with pytest.raises(MetricError, match=r"float64 of shape \(6, 3, 32, 32\), expected uint8"):
+        ms_ssim_diversity(array / 255, 10)
