@@ -22,11 +22,12 @@ class MetricWarning(UserWarning):
 
     Codes: "few-samples" (no more samples than dimensions), "constant-features" (some never vary),
     "rank-deficient" (a covariance of lower rank for another reason: features that depend linearly on others).
+    `count`: of "constant-features", how many there are.
     """
 
-    def __init__(self, code: str, message: str):
+    def __init__(self, code: str, message: str, count: int | None = None):
         super().__init__(code, message)
-        self.code, self.message = code, message
+        self.code, self.message, self.count = code, message, count
 
     def __str__(self) -> str:
         return self.message

@@ -116,8 +116,9 @@ def frechet(real: Array | Moments, fake: Array | Moments) -> Frechet:
             few = f"{side.count} {name} samples for {len(side.mean)} dimensions: the distance is exact for them, but far above its limit"
             found.append(MetricWarning("few-samples", f"{few} for many. Compare only at equal counts, or give more than {len(side.mean)}."))
         if not bool(moving.all()):
-            dead = f"{int((~moving).sum())} of {len(side.mean)} {name} features are constant"
-            found.append(MetricWarning("constant-features", f"{dead}: the distance stands, and they add to it by their means alone."))
+            count = int((~moving).sum())
+            told = f"{count} of {len(side.mean)} {name} features are constant: the distance stands, and they add to it by their means alone."
+            found.append(MetricWarning("constant-features", told, count))
     difference = sides[0].mean - sides[1].mean
     value = difference @ difference + sides[0].variance.sum() + sides[1].variance.sum()
     if bool(live.any()):  # what is constant on either side adds nothing to the root

@@ -49,6 +49,15 @@ def accuracy(net: torch.nn.Module, images: Tensor, labels: Tensor) -> float:
     return float(sum(right)) / len(labels)
 
 
+@torch.no_grad()
+def dead_features(net: torch.nn.Module, images: Tensor) -> int:
+    """How many features are the same for all of `images` uint8 (N, C, H, W): units that never fire, most often."""
+    net.eval()
+    parts = [net(x.float() / 255)[0] for x in images.split(1000)]
+    low, high = torch.stack([x.amin(0) for x in parts]).amin(0), torch.stack([x.amax(0) for x in parts]).amax(0)
+    return int((low == high).sum())
+
+
 def train_classifier(name: str, seed: int = 0) -> tuple[torch.nn.Module, dict]:
     """The trained network and its card (without the digest)."""
     settings = SETTINGS[name]
@@ -69,6 +78,7 @@ def train_classifier(name: str, seed: int = 0) -> tuple[torch.nn.Module, dict]:
         "name": name,
         "test_accuracy": accuracy(net, test.images, test.labels),
         "test_images": len(test.labels),
+        "dead_features": dead_features(net, test.images),
         "train_images": len(train.labels),
         "classes": list(train.classes),
         "train_data": list(train.digests),

@@ -7,6 +7,7 @@ import torch
 from random_inception import images, publish, worst_relative
 
 from ganzoo.errors import WeightsError
+from ganzoo.metrics import extractors
 from ganzoo.metrics.extractors import dinov2
 
 theirs_module = pytest.importorskip("torch_fidelity.feature_extractor_dinov2", reason="torch-fidelity, compared with, is not installed")
@@ -77,3 +78,17 @@ def test_weights_that_are_not_at_hand(hub, monkeypatch, tmp_path):
     monkeypatch.delenv("GANZOO_DOWNLOAD", raising=False)
     with pytest.raises(WeightsError, match="dinov2_vitl14_pretrain.pth .*not found"):
         dinov2.load(torch.device("cpu"))
+
+
+def test_the_plan_asks_for_both(hub, tmp_path, monkeypatch):
+    """The weights are at hand all along: what is missing is the code, then nothing, then the weights."""
+    (path := tmp_path / "small.pth").write_bytes(b"weights")
+    publish(monkeypatch, dinov2, path)
+    code = (hub / "hubconf.py").rename(tmp_path / "away.py")
+    with pytest.raises(WeightsError, match="facebookresearch_dinov2_main, which is missing"):
+        extractors.check_at_hand("dinov2")
+    code.rename(hub / "hubconf.py")
+    extractors.check_at_hand("dinov2")
+    path.unlink()
+    with pytest.raises(WeightsError, match="small.pth .*not found"):
+        extractors.check_at_hand("dinov2")

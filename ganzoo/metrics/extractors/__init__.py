@@ -11,7 +11,7 @@ from ganzoo.errors import WeightsError, nearest
 from ganzoo.metrics.extractors import base, classifier
 from ganzoo.metrics.extractors.base import Extractor, Shape
 
-_MODULES = {  # each with FACTS, WEIGHTS and load(device)
+_MODULES = {  # each with FACTS, WEIGHTS and load(device); with at_hand() where it needs more than WEIGHTS
     "clean": "clean",
     "dinov2": "dinov2",
     "tf-inception": "tf_inception",
@@ -38,28 +38,30 @@ def load(name: str, device: str = "cpu") -> Extractor:
 
 
 def card(name: str) -> dict:
-    """What is known of an extractor without its weights: sha256, channels, size, dim, classes, chunk, preprocessing, source, licence.
+    """What is known of an extractor without its weights: sha256, channels, size, dim, classes, chunk, preprocessing, dead, source, licence.
 
     A user's network is built for it: its facts are its own.
     """
     if ":" in name:
         own = load(name)
-        facts = {key: getattr(own, key) for key in ("channels", "size", "dim", "classes", "chunk", "preprocessing")}
+        facts = {key: getattr(own, key) for key in ("channels", "size", "dim", "classes", "chunk", "preprocessing", "dead")}
         return {"name": name, "sha256": own.weights, **facts, "source": name, "licence": "the user's own"}
     if name in classifier.names():
         known = classifier.card(name)
-        return {"name": name, "sha256": known["sha256"], **classifier.shape(name), "source": "shipped", "licence": "ganzoo's own"}
+        facts = {**classifier.shape(name), "dead": classifier.dead(name)}
+        return {"name": name, "sha256": known["sha256"], **facts, "source": "shipped", "licence": "ganzoo's own"}
     module = _module(name)
     file = module.WEIGHTS
-    return {"name": name, "sha256": file.sha256, **module.FACTS, "source": file.url, "licence": file.licence}
+    return {"name": name, "sha256": file.sha256, **module.FACTS, "dead": 0, "source": file.url, "licence": file.licence}
 
 
 def check_at_hand(name: str) -> None:
-    """WeightsError where the weights are missing or not the published ones; published ones may be fetched (GANZOO_DOWNLOAD=1)."""
+    """WeightsError where what `load` needs is missing or not the published one; weights may be fetched (GANZOO_DOWNLOAD=1)."""
     if ":" in name or name in classifier.names():
         load(name)
-    else:
-        _module(name).WEIGHTS.locate()
+        return
+    module = _module(name)
+    getattr(module, "at_hand", module.WEIGHTS.locate)()
 
 
 def fits(card: dict, shape: Shape) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from ganzoo.errors import DataError
+from ganzoo.metrics.extractors.precision import full_precision
 
 Shape = tuple[int, int, int]  # channels, height, width
 
@@ -44,6 +44,7 @@ class Extractor:
     resize: Callable[[Tensor], Tensor] = field(default=unchanged, repr=False)
     after: Callable[[Tensor], Tensor] = field(default=unchanged, repr=False)
     device: torch.device = field(default=torch.device("cpu"))
+    dead: int = 0  # features known never to vary: that so many are constant tells nothing of the images
 
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """uint8 (N, C, H, W) → features, logits. DataError for another dtype or shape."""
@@ -92,15 +93,3 @@ def in_words(channels: int, size: tuple[int, int] | None) -> str:
     """What can be read, for messages: "3 channels (or 1, repeated), any size"."""
     either = " (or 1, repeated)" if channels == 3 else ""
     return f"{channels} channel{'s' if channels > 1 else ''}{either}, {'any size' if size is None else f'{size[0]}×{size[1]}'}"
-
-
-@contextmanager
-def full_precision(device: torch.device):
-    """Plain float32 arithmetic on `device`; the caller's settings are put back afterwards."""
-    with ExitStack() as stack:
-        stack.enter_context(torch.autocast(device.type, enabled=False))
-        stack.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
-        torch.set_float32_matmul_precision("highest")
-        if device.type == "cuda":
-            stack.enter_context(torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False))
-        yield

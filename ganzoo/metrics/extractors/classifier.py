@@ -42,7 +42,7 @@ def shape(name: str) -> dict:
 
 
 def card(name: str) -> dict:
-    """What is known of a shipped classifier: sha256, test accuracy, data, training."""
+    """What is known of a shipped classifier: sha256, test accuracy, data, training, features that no image of the test split moves."""
     path = WEIGHTS / f"{name}.json"
     if name not in NETWORKS:
         raise WeightsError(f"unknown extractor '{name}'.{nearest(name, NETWORKS)}")
@@ -54,6 +54,11 @@ def card(name: str) -> dict:
     except (ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"{path} is no card of a classifier ({error!r}): reinstall ganzoo.") from error
     return facts
+
+
+def dead(name: str) -> int:
+    """How many of its features are the same for all images of its test split; 0 where an older card does not say."""
+    return card(name).get("dead_features", 0)
 
 
 def load(name: str, device: torch.device) -> Extractor:
@@ -72,4 +77,4 @@ def load(name: str, device: torch.device) -> Extractor:
     except (SafetensorError, RuntimeError) as error:
         raise WeightsError(f"weights {path} do not fit {name}: {error}") from error
     net = net.eval().requires_grad_(False).to(device)
-    return Extractor(name, found, **shape(name), network=net, before=unit, device=device)
+    return Extractor(name, found, **shape(name), network=net, before=unit, device=device, dead=dead(name))

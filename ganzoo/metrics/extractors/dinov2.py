@@ -35,6 +35,12 @@ SIDE, NETWORK = 224, "dinov2_vitl14"
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, on 0..1
 
 
+def at_hand() -> None:
+    """WeightsError where the code is missing, or the weights are; the code first, before 1.2 GB are fetched for nothing."""
+    _check_code()
+    WEIGHTS.locate()
+
+
 def load(device: torch.device) -> Extractor:
     net = _built()
     path = WEIGHTS.locate()
@@ -62,8 +68,7 @@ def _code():
     return torch_home() / "facebookresearch_dinov2_main"
 
 
-def _built() -> torch.nn.Module:
-    """The untrained network from the user's copy of its code; torch's global stream is left as it was."""
+def _check_code() -> None:
     folder = _code()
     if not (folder / "hubconf.py").is_file():
         raise WeightsError(
@@ -71,6 +76,12 @@ def _built() -> torch.nn.Module:
             f"checked before it runs. Put a checkout of https://github.com/facebookresearch/dinov2 there, and {WEIGHTS.name} "
             f"(sha256 {WEIGHTS.sha256}) beside the other weights."
         )
+
+
+def _built() -> torch.nn.Module:
+    """The untrained network from the user's copy of its code; torch's global stream is left as it was."""
+    folder = _code()
+    _check_code()
     os.environ.setdefault("XFORMERS_DISABLED", "1")  # plain attention: the same arithmetic everywhere, as in torch-fidelity
     try:
         with torch.random.fork_rng():

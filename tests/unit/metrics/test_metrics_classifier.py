@@ -73,17 +73,32 @@ def at_hand(name: str, source: str) -> bool:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_accuracy_on_the_card_is_what_it_reaches(name):
+def test_the_accuracy_and_dead_features_on_the_card_are_what_it_reaches(name):
     facts, network = card(name), load_extractor(name)
     if not at_hand(name, facts["data"]):
         pytest.skip(f"the {facts['data']} files are not at hand (GANZOO_DATA)")
     train, test = training_data(name, facts["data"], NETWORKS[name].image[1])
     assert (facts["train_images"], facts["train_data"]) == (len(train.labels), list(train.digests))
     assert (facts["test_images"], facts["test_data"], facts["classes"]) == (len(test.labels), list(test.digests), list(test.classes))
-    taken_for = torch.cat([network(images)[1].argmax(1) for images in test.images.split(1000)])
+    features, logits = (torch.cat(parts) for parts in zip(*(network(images) for images in test.images.split(1000)), strict=True))
+    taken_for = logits.argmax(1)
+    assert int((features == features[0]).all(0).sum()) == facts["dead_features"] == network.dead
     accuracy = float((taken_for == test.labels).double().mean())
     assert accuracy >= LEAST_ACCURACY[name]
     assert accuracy == pytest.approx(facts["test_accuracy"], abs=1.5 / len(test.labels))  # one image, where rounding tips it
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_dead_features_are_told(name):
+    assert extractors.card(name)["dead"] == load_extractor(name).dead == card(name)["dead_features"] > 0
+    assert extractors.card("tf-inception")["dead"] == 0
+
+
+def test_an_older_card_says_nothing_of_dead_features(copy):
+    facts = card("digits-cnn")
+    del facts["dead_features"]
+    (copy / "digits-cnn.json").write_text(json.dumps(facts))
+    assert load_extractor("digits-cnn").dead == 0
 
 
 @pytest.mark.parametrize("name", NETWORKS)

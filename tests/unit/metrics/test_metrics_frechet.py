@@ -176,6 +176,7 @@ def test_constant_features_are_said_and_count_by_their_means(features):
     result = frechet(torch.cat([x, constant.expand(100, 3)], 1), torch.cat([y, constant[:2].expand(100, 2), y[:, :1]], 1))
     assert codes(result) == ["constant-features", "constant-features"]
     assert "3 of 11 real features are constant" in str(result.warnings[0]) and "2 of 11 fake" in str(result.warnings[1])
+    assert [warning.count for warning in result.warnings] == [3, 2]
     extra = float(y[:, 0].mean() ** 2 + y[:, 0].var())
     assert result.value == pytest.approx(by_nuclear_norm(x, y) + extra, rel=1e-10)
 

@@ -11,7 +11,8 @@ import torch
 
 from ganzoo.metrics import extractors, train_classifier
 from ganzoo.metrics.extractors import classifier
-from ganzoo.metrics.train_classifier import accuracy, shifted
+from ganzoo.metrics.train_classifier import accuracy, dead_features, shifted
+from ganzoo.metrics.training_data import training_data
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def test_a_few_passes_learn_something_and_repeat_exactly(short):
         twin, same_facts = train_classifier.train_classifier("digits-cnn", seed=5)
     assert facts["test_accuracy"] > 0.6 and facts["test_images"] == 360 and facts["seed"] == 5
     assert facts == same_facts
+    assert facts["dead_features"] == dead_features(net, training_data("digits-cnn", "digits", 8)[1].images) > 0
     assert all(torch.equal(p, q) for p, q in zip(net.state_dict().values(), twin.state_dict().values(), strict=True))
 
 
@@ -64,3 +66,15 @@ def test_accuracy_counts_across_batches():
     shown = labels.clone()
     shown[::4] = (shown[::4] + 1) % 10
     assert accuracy(Reader(), shown.to(torch.uint8).view(-1, 1, 1, 1), labels) == 0.75
+
+
+def test_dead_features_are_the_same_for_all_images_across_batches():
+    class Columns(torch.nn.Module):
+        def forward(self, x):
+            x = x.flatten(1)
+            return torch.stack([x[:, 0], torch.zeros(len(x)), torch.full((len(x),), 3.0), (x[:, 0] > 0.999).float()], 1), x
+
+    images = torch.zeros(2500, 1, 1, 1, dtype=torch.uint8)
+    assert dead_features(Columns(), images) == 4
+    images[2400] = 255
+    assert dead_features(Columns(), images) == 2
