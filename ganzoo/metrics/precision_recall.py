@@ -96,14 +96,15 @@ def within(squared: Tensor, radius: Tensor, rounding: float, x: Tensor, y: Tenso
 
 
 def sides_of(real: Array, fake: Array, k: int, real_radii: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Both sides checked, and the reals' radii, known or not."""
+    """Both sides checked, and the reals' radii, known or not: all of it where the fakes are."""
     real, fake = as_rows(real, "real"), as_rows(fake, "fake")
     same_width(real, fake)
+    real = real.to(fake.device)
     if real_radii is None:
         return real, fake, radii(real, k)
     if real_radii.shape != (len(real),):
         raise MetricError(f"known radii of shape {tuple(real_radii.shape)} for {len(real)} reals. Give radii(real, k) of just these reals.")
-    return real, fake, real_radii.to(torch.float64)
+    return real, fake, real_radii.to(fake.device, torch.float64)
 
 
 def precision_recall(real: Array, fake: Array, k: int = 3, real_radii: Tensor | None = None) -> tuple[float, float]:

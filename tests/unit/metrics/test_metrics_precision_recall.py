@@ -170,3 +170,12 @@ def test_what_it_cannot_use(features):
         precision_recall(x, features(0, 20, 5))
     with pytest.raises(MetricError, match="0 neighbours"):
         precision_recall(x, x, 0)
+
+
+def test_both_sides_are_brought_to_where_the_fakes_are(monkeypatch):
+    """On a device that every machine has; nothing is computed on it."""
+    monkeypatch.setattr(module, "as_rows", lambda x, name: x)
+    fake = torch.empty(6, 4, device="meta")
+    real, _, known = module.sides_of(torch.zeros(5, 4), fake, 3, torch.ones(5))
+    assert real.device == known.device == fake.device
+    assert (real.shape, known.shape, known.dtype) == ((5, 4), (5,), torch.float64)
