@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import importlib
-import inspect
 from functools import cache
 from pathlib import Path
 
 import ganzoo
 from ganzoo import models
-from ganzoo.bench.modules import OURS, sources
+from ganzoo.sources import digest_of_files, sources_of
 
 ROOT = Path(ganzoo.__file__).parent
 # Data code is not in here: the digest of the decoded pixels stands for it. Nor is what resuming and shipped weights' own digests vouch for.
 SCIENCE = ("streams.py", "layers.py", "losses.py", "recipes.py", "train", "metrics", "variation.py")
 SCIENCE += ("bench/run.py", "bench/events.py", "bench/counts.py", "bench/numerics.py")
 NOT_SCIENCE = ("metrics/training_data.py", "metrics/train_classifier.py", "train/checkpoint.py")
-
-
-class _Bare(ast.NodeTransformer):
-    """Drops docstrings."""
-
-    def _strip(self, node):
-        self.generic_visit(node)
-        if ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-        return node
-
-    visit_Module = visit_ClassDef = visit_FunctionDef = visit_AsyncFunctionDef = _strip
-
-
-def digest_of_source(text: str | bytes) -> str:
-    """sha256 of a module's syntax tree without docstrings and positions."""
-    return hashlib.sha256(ast.dump(_Bare().visit(ast.parse(text))).encode()).hexdigest()
 
 
 @cache
@@ -46,19 +25,6 @@ def science_digest(model: str) -> str:
     files = [path for part in SCIENCE for path in ([ROOT / part] if part.endswith(".py") else sorted((ROOT / part).rglob("*.py")))]
     named = [(path.relative_to(ROOT).as_posix(), path) for path in files]
     named = [(name, path) for name, path in named if name not in NOT_SCIENCE]
-    total = hashlib.sha256()
-    for name, path in [*named, *sorted(_of_model(model).items())]:
-        total.update(f"{name}:{digest_of_source(path.read_bytes())}\n".encode())
-    return total.hexdigest()
-
-
-def _of_model(model: str) -> dict[str, Path]:
-    """Name → file: one of ganzoo's own models is its file (the layers are science anyway), a user's also what it imports there."""
-    found = models.get(model)
-    defined = Path(inspect.getfile(found))
-    ours = defined.is_relative_to(ROOT)
-    files = {defined.relative_to(ROOT).as_posix(): defined} if ours else sources(found.__module__, defined)
-    named = model.partition(":")[0] if ":" in model else found.__module__
-    if named != found.__module__ and named.partition(".")[0] != OURS:  # it hands on, or alters, what another module defines
-        files |= sources(named, Path(importlib.import_module(named).__file__))
-    return files
+    found = models.get(model)  # one of ganzoo's own is its file (the layers are science anyway), a user's also what it imports there
+    asked = model.partition(":")[0] if ":" in model else found.__module__
+    return digest_of_files([*named, *sorted(sources_of(found, asked).items())])

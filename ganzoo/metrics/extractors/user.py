@@ -5,7 +5,8 @@
         def forward(self, x):                       # (N, channels, H, W) in [0, 1]
             return features                         # (N, dim), or (features, logits)
 
-Built without arguments, so it loads its own weights; what it draws at random is the same each time.
+Built without arguments, so it loads its own weights; what it draws at random is the same each time. It is known by its state and by the
+sources of its module and of the modules of its own project that this imports.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import WeightsError
 from ganzoo.metrics.extractors.base import Extractor, unit
+from ganzoo.sources import digest_of_files, sources_of
 
 PREPROCESSING = "x / 255"
 CHUNK = 64  # images at once, unless the class says so itself
@@ -34,15 +36,30 @@ def load(name: str, device: torch.device) -> Extractor:
     def network(x: Tensor) -> tuple[Tensor, Tensor]:
         return _both(net(x))
 
-    return Extractor(
-        name, digest(net), channels, size, dim, classes, getattr(net, "chunk", CHUNK), PREPROCESSING, network, before=unit, device=device
-    )
+    known, chunk = digest(name, net), getattr(net, "chunk", CHUNK)
+    return Extractor(name, known, channels, size, dim, classes, chunk, PREPROCESSING, network, before=unit, device=device)
 
 
-def digest(net: nn.Module) -> str:
-    """sha256 over its state: names, dtypes, shapes and bytes, in the order of the names."""
+def digest(name: str, net: nn.Module) -> str:
+    """sha256 over what it computes with: state and sources. WeightsError where there are no sources to read."""
+    return hashlib.sha256(f"{digest_of_state(net)}|{_digest_of_sources(name, type(net))}".encode()).hexdigest()
+
+
+def _digest_of_sources(name: str, found: type) -> str:
+    try:
+        return digest_of_files(sorted(sources_of(found, name.partition(":")[0]).items()))
+    except (OSError, TypeError, SyntaxError, ValueError) as error:  # of a notebook, or compiled
+        reason = f"{type(error).__name__}: {error}"
+        raise WeightsError(
+            f"extractor '{name}' cannot be known by its sources ({reason}). Define it in a file of Python that can be read."
+        ) from error
+
+
+def digest_of_state(net: nn.Module) -> str:
+    """sha256 over parameters, buffers (persistent or not) and what else its state holds: names, dtypes, shapes and bytes."""
     total = hashlib.sha256()
-    for name, tensor in sorted(net.state_dict().items()):
+    state = {**dict(net.named_parameters()), **dict(net.named_buffers()), **net.state_dict()}
+    for name, tensor in sorted(state.items()):
         if isinstance(tensor, Tensor):
             total.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
             total.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy
 import pytest
 
-from ganzoo.bench import code, modules, worker
-from ganzoo.bench.code import digest_of_source, science_digest
+from ganzoo import sources
+from ganzoo.bench import code, worker
+from ganzoo.bench.code import science_digest
+from ganzoo.sources import digest_of_source
 
 SOURCE = '"""Doc."""\nX = 1\n\ndef f(a):\n    """Doc."""\n    return a + X  # why\n'
 
@@ -101,16 +103,16 @@ def test_what_lies_outside_a_users_package_or_is_not_imported_does_not(digest_of
 
 def test_the_project_of_an_installed_module_is_that_module_alone(tmp_path, monkeypatch):
     """Else a single-file model among installed packages would digest all of torch."""
-    assert {Path(numpy.__file__).parents[1].resolve(), Path(json.__file__).parents[1].resolve()} <= modules._installed()
+    assert {Path(numpy.__file__).parents[1].resolve(), Path(json.__file__).parents[1].resolve()} <= sources._installed()
     (tmp_path / "mynets.py").write_text("import myhelp\n")
     (tmp_path / "myhelp.py").touch()
-    assert list(modules.sources("mynets", tmp_path / "mynets.py")) == ["mynets", "myhelp"]
-    monkeypatch.setattr(modules, "_installed", lambda: {tmp_path.resolve()})
-    assert list(modules.sources("mynets", tmp_path / "mynets.py")) == ["mynets"]
+    assert list(sources.sources("mynets", tmp_path / "mynets.py")) == ["mynets", "myhelp"]
+    monkeypatch.setattr(sources, "_installed", lambda: {tmp_path.resolve()})
+    assert list(sources.sources("mynets", tmp_path / "mynets.py")) == ["mynets"]
 
 
 def test_ganzoo_is_nobodys_project(tmp_path):
     (tmp_path / "mynets.py").write_text("import ganzoo.layers\nimport json\n")
     (tmp_path / "ganzoo").mkdir()
     (tmp_path / "ganzoo" / "__init__.py").touch()
-    assert list(modules.sources("mynets", tmp_path / "mynets.py")) == ["mynets"]
+    assert list(sources.sources("mynets", tmp_path / "mynets.py")) == ["mynets"]

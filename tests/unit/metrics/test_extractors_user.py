@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+import types
 
 import pytest
 import torch
+from torch import nn
 
 from ganzoo.errors import WeightsError
 from ganzoo.metrics import extractors
@@ -99,7 +102,7 @@ def test_any_size_and_embed():
     assert network.embed(x)[0].tolist() == [[-7.5], [-7.5]]
 
 
-def test_digest_is_of_the_state_and_the_same_each_time():
+def test_digest_counts_the_state_and_is_the_same_each_time():
     before = torch.get_rng_state()
     first = extractors.load("own_nets:Good").weights
     assert torch.equal(torch.get_rng_state(), before)
@@ -107,8 +110,74 @@ def test_digest_is_of_the_state_and_the_same_each_time():
     torch.rand(3)
     assert extractors.load("own_nets:Good").weights == first == extractors.card("own_nets:Good")["sha256"]
     net = sys.modules["own_nets"].Good()
-    assert extractors.user.digest(net) != first
+    assert extractors.user.digest("own_nets:Good", net) != first
     assert len(first) == 64
+
+
+class Buffered(nn.Module):
+    def __init__(self, scale: float, persistent: bool):
+        super().__init__()
+        self.register_buffer("scale", torch.tensor(scale), persistent=persistent)
+
+
+@pytest.mark.parametrize("persistent", [True, False])
+def test_every_buffer_counts(persistent):
+    one, same, other = (extractors.user.digest_of_state(Buffered(scale, persistent)) for scale in (1.0, 1.0, 2.0))
+    assert one == same != other
+
+
+@pytest.fixture
+def digest_with(tmp_path):
+    """digest_with({file: text}) → the digest of own_nets:Good, in an interpreter that has seen none of them."""
+
+    def digest(files: dict[str, str]) -> str:
+        for name, text in files.items():
+            (tmp_path / name).write_text(text)
+        for name in ("own_nets", "own_help"):
+            sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        extractors.load.cache_clear()
+        assert extractors.load("own_nets:Good").weights == extractors.card("own_nets:Good")["sha256"]
+        return extractors.load("own_nets:Good").weights
+
+    sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
+    yield digest
+    sys.dont_write_bytecode = before
+    sys.modules.pop("own_help", None)
+
+
+def test_an_edited_forward_is_another_network(digest_with):
+    """The state is the same to the bit: only what is done with it has changed."""
+    scaled = MODULE.replace("self.drop(", "SCALE * self.drop(")
+    before = digest_with({"own_nets.py": "SCALE = 2.0\n" + scaled})
+    assert digest_with({"own_nets.py": "# why\nSCALE = 2.0\n" + scaled}) == before
+    assert digest_with({"own_nets.py": "SCALE = 3.0\n" + scaled}) != before
+
+
+def test_a_helper_beside_it_counts(digest_with):
+    files = {"own_nets.py": "import own_help\n" + MODULE, "own_help.py": "SCALE = 2.0\n", "unused.py": "X = 1\n"}
+    before = digest_with(files)
+    assert digest_with({"unused.py": "X = 2\n"}) == before
+    assert digest_with({"own_help.py": "SCALE = 3.0\n"}) != before
+
+
+def test_a_class_that_another_module_hands_on(digest_with):
+    files = {"own_nets.py": "from own_help import Good\n", "own_help.py": MODULE}
+    before = digest_with(files)
+    assert digest_with({"own_nets.py": "from own_help import Good\nGood.forward = Good.forward\n"}) != before
+    assert digest_with(files) == before
+    assert digest_with({"own_help.py": MODULE.replace("0.5", "0.4")}) != before
+
+
+def test_a_class_without_sources():
+    made = types.ModuleType("own_made")
+    exec(MODULE, made.__dict__)
+    sys.modules["own_made"] = made
+    try:
+        with pytest.raises(WeightsError, match="'own_made:Good' cannot be known by its sources"):
+            extractors.load("own_made:Good")
+    finally:
+        del sys.modules["own_made"]
 
 
 def test_card():

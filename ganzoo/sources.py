@@ -1,8 +1,11 @@
-"""Which files a user's model is made of: its module and those of the same project that it imports, found by reading, not by running."""
+"""Which files a user's class is made of: its module and those of the same project that it imports, found by reading, not by running."""
 
 from __future__ import annotations
 
 import ast
+import hashlib
+import importlib
+import inspect
 import site
 import sysconfig
 from collections.abc import Iterator
@@ -10,6 +13,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OURS = "ganzoo"
+
+
+class _Bare(ast.NodeTransformer):
+    """Drops docstrings."""
+
+    def _strip(self, node):
+        self.generic_visit(node)
+        if ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+        return node
+
+    visit_Module = visit_ClassDef = visit_FunctionDef = visit_AsyncFunctionDef = _strip
+
+
+def digest_of_source(text: str | bytes) -> str:
+    """sha256 of a module's syntax tree without docstrings and positions."""
+    return hashlib.sha256(ast.dump(_Bare().visit(ast.parse(text))).encode()).hexdigest()
+
+
+def digest_of_files(files: list[tuple[str, Path]]) -> str:
+    """sha256 over names and sources, in the order given."""
+    total = hashlib.sha256()
+    for name, path in files:
+        total.update(f"{name}:{digest_of_source(path.read_bytes())}\n".encode())
+    return total.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -26,6 +54,15 @@ class Project:
             return None
         place = self.base.joinpath(*module.split("."))
         return next((path for path in (place.with_name(place.name + ".py"), place / "__init__.py") if path.is_file()), None)
+
+
+def sources_of(found: type, named: str) -> dict[str, Path]:
+    """Module name → file of what a user's class is made of. `named`: the module it was asked for by, which may hand on, or alter, what
+    another one defines. OSError, TypeError or SyntaxError where there is no source to read."""
+    files = sources(found.__module__, Path(inspect.getfile(found)))
+    if named != found.__module__ and named.partition(".")[0] != OURS:
+        files |= sources(named, Path(importlib.import_module(named).__file__))
+    return files
 
 
 def sources(module: str, file: Path) -> dict[str, Path]:
