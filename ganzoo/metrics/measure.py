@@ -89,7 +89,11 @@ def measure(protocol: Protocol, reals: Reals, chunks: Iterable[Tensor], device: 
     if score:
         found["is"], found["is_split_std"], _ = score.result()
         found["modes"], found["entropy"] = coverage_of_counts(shares, protocol.mode_share)
-    told = [{"code": warning.code, "message": warning.message} for warning in distance.warnings]
+    told = [
+        {"code": warning.code, "message": warning.message}
+        for warning in distance.warnings
+        if warning.count is None or warning.count > network.dead  # features that no image moves tell nothing of these
+    ]
     return Measurement({name: found[name] for name in names}, told)
 
 

@@ -101,6 +101,16 @@ def test_the_worst_possible_generator(small, make_case):
     assert metrics["precision"] == 1.0 and metrics["recall"] <= 0.01
 
 
+def test_features_that_no_image_moves_are_no_warning(generator, small, make_case):
+    """18 of the 32 of digits-cnn are dead, as its card says; one constant image leaves all 32 without variance."""
+    assert load_extractor("digits-cnn").dead == 18
+    images = data.load("digits", "train").images
+    many, _ = evaluate(Replay(images), small, make_case(), 0, "cpu")
+    assert "constant-features" not in [warning["code"] for warning in many.warnings]
+    one, _ = evaluate(Replay(images[:1]), small, make_case(), 0, "cpu")
+    assert [warning["code"] for warning in one.warnings] == ["constant-features"] and "32 of 32 fake" in one.warnings[0]["message"]
+
+
 def test_less_of_the_data_is_further_away(small, make_case):
     """Dropping classes shows in every metric that is meant to show it."""
     digits = data.load("digits", "train")
