@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from torch import nn
 
+from ganzoo.bench.code import science_digest
 from ganzoo.bench.store import read_record
 from ganzoo.errors import CheckpointError
 from ganzoo.spec.schema import Case
@@ -28,6 +29,7 @@ class Trained:
     seed: int
     step: int
     record: dict
+    code_changed: bool = False  # whether the science code, or the model's, is another than the one that trained it
 
 
 def load_generator(path: Path) -> Trained:
@@ -49,6 +51,10 @@ def load_generator(path: Path) -> Trained:
         fault = error.errors()[0]
         where = ".".join(map(str, fault["loc"]))
         raise CheckpointError(f"{folder}: the settings in record.json are not this version's: {where}: {fault['msg']}.") from None
+    trained = {name.removeprefix("net/"): value for name, value in tensors.items() if name.startswith("net/")}
+    if (digest := checkpoint.digest_tensors(trained)) != record["weights"]:
+        told = f"holds weights {digest}, the record beside it is of {record['weights']}"
+        raise CheckpointError(f"{file} {told}: the run was stopped between writing the two, or one was replaced. Run that case again.")
     prefix = "net/ema." if case.train.ema else "net/g."
     weights = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
     try:
@@ -58,7 +64,8 @@ def load_generator(path: Path) -> Trained:
         raise CheckpointError(f"{file} does not fit model {case.model.name} as it is now: {reason}") from None
     if not all(bool(value.isfinite().all()) for value in weights.values()):
         raise CheckpointError(f"{file}: the generator diverged, its weights are not finite. There is nothing to measure.")
-    return Trained(net.eval(), case, record["seed"], meta["training"]["step"], record)
+    code_changed = science_digest(case.model.name) != record["code"]
+    return Trained(net.eval(), case, record["seed"], meta["training"]["step"], record, code_changed)
 
 
 def is_run(path: Path) -> bool:

@@ -71,6 +71,12 @@ def test_what_is_told_of_it(trained):
     found = load_generator(folder)
     assert (found.seed, found.step, found.case) == (0, 10, run.resolved)
     assert found.record["key"] == run.key and not found.net.training
+    assert found.record["code"] == run.code and not found.code_changed
+
+
+def test_other_code_than_trained_it_is_told(folder):
+    edit_record(folder, lambda record: record.update(code="0" * 64))
+    assert load_generator(folder).code_changed
 
 
 @pytest.mark.parametrize("name", ["", CHECKPOINT, "record.json"])
@@ -143,6 +149,21 @@ def test_a_changed_byte(folder):
     refused(folder, CheckpointError, "does not match its own checksum")
 
 
+@pytest.mark.parametrize(("case", "net"), [("plain", "net/g."), ("plain", "net/d."), ("averaged", "net/g."), ("averaged", "net/ema.")])
+def test_weights_that_are_not_the_records(trained, tmp_path, case, net):
+    """A checkpoint whole in itself, and of the same run, but of another moment."""
+    folder = shutil.copytree(trained[case][1], tmp_path / "run")
+    tensors, meta = checkpoint.load(folder / CHECKPOINT)
+    tensors[next(name for name in tensors if name.startswith(net))].view(-1)[0] += 1
+    checkpoint.save(folder / CHECKPOINT, tensors, meta)
+    refused(folder, CheckpointError, "holds weights [0-9a-f]{64}, the record beside it is of [0-9a-f]{64}")
+
+
+def test_a_record_without_weights(folder):
+    edit_record(folder, lambda record: record.update(weights=None))
+    refused(folder, CheckpointError, "the record beside it is of None")
+
+
 def test_a_model_of_another_width(folder):
     edit_record(folder, lambda record: record["resolved"]["model"].update(hidden_g=[9]))
     refused(folder, CheckpointError, "does not fit model mlp-gan as it is now: .*size mismatch")
@@ -177,4 +198,6 @@ def test_a_generator_that_diverged(folder):
     tensors, meta = checkpoint.load(folder / CHECKPOINT)
     tensors[next(name for name in tensors if name.startswith("net/g."))].fill_(float("nan"))
     checkpoint.save(folder / CHECKPOINT, tensors, meta)
+    weights = {name.removeprefix("net/"): value for name, value in tensors.items() if name.startswith("net/")}
+    edit_record(folder, lambda record: record.update(weights=checkpoint.digest_tensors(weights)))
     refused(folder, CheckpointError, "diverged, its weights are not finite")
