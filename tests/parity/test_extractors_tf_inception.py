@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import pytest
 import torch
 from random_inception import images, publish, randomise, worst_relative
 from torch import Tensor
 
-from ganzoo.metrics import Moments, extractors, frechet_distance
+from ganzoo.metrics import Moments, extractors, frechet_distance, frechet_of_features, inception_score, kid_subsets, precision_recall
 from ganzoo.metrics.extractors import tf_inception
 from ganzoo.metrics.resize import tf1_bilinear
 
@@ -109,8 +110,8 @@ class Given(torch.utils.data.Dataset):
 
 def their_scores(real: Tensor, fake: Tensor, **more) -> dict[str, float]:
     return torch_fidelity.calculate_metrics(
-        input1=Given(fake), input2=Given(real), fid=True, isc=False, feature_extractor="inception-v3-compat", batch_size=16, cuda=False,
-        cache=False, verbose=False, save_cpu_ram=True, **more,
+        input1=Given(fake), input2=Given(real), feature_extractor="inception-v3-compat", batch_size=16, cuda=False,
+        cache=False, verbose=False, save_cpu_ram=True, **{"fid": True, "isc": False} | more,
     )  # fmt: skip
 
 
@@ -123,6 +124,69 @@ def test_fid_end_to_end(ours, weights):
     real, fake = images(6, 32, seed=1), images(6, 32, seed=2).flip(1) // 2
     theirs = their_scores(real, fake, feature_extractor_weights_path=str(weights))["frechet_inception_distance"]
     assert our_fid(ours, real, fake) == pytest.approx(theirs, rel=1e-5)
+
+
+COUNT, SUBSETS, SUBSET, SPLITS, NEIGHBOURS = 12, 4, 8, 3, 2  # a side
+
+
+@pytest.fixture(scope="module")
+def measured(ours):
+    """Real and fake images, which lie partly on each other, and our features and logits of both."""
+    real = images(COUNT, 32, seed=1)
+    fake = images(COUNT, 32, seed=2).flip(1) // 2 + real // 2
+    return (real, fake), (ours(real), ours(fake))
+
+
+@pytest.mark.plumbing
+def test_scores_end_to_end(measured, weights):
+    """Images in, numbers out, at their sampling: our KID on their subsets, our IS in their order. Their KID is float32."""
+    (real, fake), ((real_features, _), (fake_features, logits)) = measured
+    theirs = their_scores(
+        real, fake, fid=False, isc=True, kid=True, prc=True, isc_splits=SPLITS, kid_subsets=SUBSETS, kid_subset_size=SUBSET,
+        prc_neighborhood=NEIGHBOURS, feature_extractor_weights_path=str(weights),
+    )  # fmt: skip
+    order = np.random.RandomState(2020).permutation(COUNT)
+    score, spread, _ = inception_score(logits, SPLITS, order)
+    subsets = kid_subsets(real_features, fake_features, SUBSETS, SUBSET)
+    precision, recall = precision_recall(real_features, fake_features, NEIGHBOURS)
+    above_one = theirs["inception_score_mean"] - 1  # a random head is sure of nothing, so what is above 1 counts
+    assert 1e-6 < above_one == pytest.approx(score - 1, rel=1e-4)
+    assert (score, spread) == pytest.approx((theirs["inception_score_mean"], theirs["inception_score_std"]), rel=1e-5)
+    their_kid = theirs["kernel_inception_distance_mean"], theirs["kernel_inception_distance_std"]
+    assert min(their_kid) > 1e-4, "KID tells nothing here"
+    assert (subsets.mean, subsets.std) == pytest.approx(their_kid, abs=1e-6)
+    assert 0 < theirs["recall"] < 1 and 0 < theirs["precision"] < 1, "precision and recall tell nothing here"
+    assert (precision, recall) == pytest.approx((theirs["precision"], theirs["recall"]), abs=2 / COUNT)
+
+
+KEPT = 128  # of 2048 features: torchmetrics' eigenvalues of a 2048² matrix take most of a minute on one thread
+
+
+@pytest.mark.plumbing
+def test_fid_end_to_end_against_torchmetrics(measured, weights):
+    """torchmetrics' own Inception with antialias=False (its TF1 resize and its forward pass, uint8 in), and its sums and distance.
+
+    Both sides keep the first KEPT features, which is all that differs from `FrechetInceptionDistance(feature=2048, antialias=False)`.
+    """
+    theirs_fid = pytest.importorskip("torchmetrics.image.fid", reason="torchmetrics, the library compared with, is not installed")
+
+    class First(torch.nn.Module):
+        num_features = KEPT
+
+        def __init__(self):
+            super().__init__()
+            path = str(weights)
+            self.net = theirs_fid.NoTrainInceptionV3("inception-v3-compat", ["2048"], feature_extractor_weights_path=path, antialias=False)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.net(x)[:, :KEPT]
+
+    (real, fake), outputs = measured
+    metric = theirs_fid.FrechetInceptionDistance(First())
+    metric.update(real, real=True)
+    metric.update(fake, real=False)
+    found = frechet_of_features(*(features[:, :KEPT] for features, _ in outputs))
+    assert found == pytest.approx(float(metric.compute()), rel=1e-5)
 
 
 @pytest.mark.network
