@@ -27,7 +27,8 @@ class GAN(Protocol):
     """What a model class offers.
 
     G: (N, latent) float → (N, C, H, W); D: (N, C, H, W) → (N,) logits (no sigmoid: the losses hold it).
-    `build` draws initial weights from torch's global stream, which the caller has seeded.
+    `build` draws initial weights from torch's global stream, which the caller has seeded; it raises SpecError for images it cannot make.
+    A model that is for some sides of square images only may name them, rising, as `SIDES`; then the contract tests use those.
     """
 
     Options: type[BaseModel]
