@@ -117,7 +117,7 @@ def frechet(real: Array | Moments, fake: Array | Moments) -> Frechet:
             found.append(MetricWarning("few-samples", f"{few} for many. Compare only at equal counts, or give more than {len(side.mean)}."))
         if not bool(moving.all()):
             count = int((~moving).sum())
-            told = f"{count} of {len(side.mean)} {name} features are constant: the distance stands, and they add to it by their means alone."
+            told = f"{count} of {len(side.mean)} {name} features are constant: the distance stands, they add to it by their means alone."
             found.append(MetricWarning("constant-features", told, count))
     difference = sides[0].mean - sides[1].mean
     value = difference @ difference + sides[0].variance.sum() + sides[1].variance.sum()
