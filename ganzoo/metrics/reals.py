@@ -145,7 +145,7 @@ def _statistics(protocol: Protocol, network: Extractor, images: Tensor, device: 
     near = min(protocol.num_neighbours, len(order))
     kernel = len(order) if protocol.num_kid is None else min(protocol.num_kid, len(order))
     moments, kept = Moments(network.dim), torch.empty(max(near, kernel), network.dim)
-    place, done = places(protocol, len(order), len(kept)), 0
+    place, done = places(protocol, order, len(kept)), 0
     for chunk in _chunks(images, order, piece_of(network)):
         features = look_at_reals(network, protocol, chunk.to(device)).cpu()
         moments.add(features)
@@ -166,14 +166,16 @@ def _statistics(protocol: Protocol, network: Extractor, images: Tensor, device: 
     }
 
 
-def places(protocol: Protocol, count: int, kept: int) -> Tensor:
-    """For each of `count` reals its row among the `kept` that are compared one by one, or -1.
+def places(protocol: Protocol, order: Tensor, kept: int) -> Tensor:
+    """For each real of `order` its row among the `kept` that are compared one by one, or -1.
 
-    Class folders come ordered by class: the first few thousand of them may all be aeroplanes.
+    Class folders come ordered by class: the first few thousand of them may all be aeroplanes. Each stored image has its lot, so that
+    a few images more or less leave the rest of those drawn as they were.
     """
-    chosen = np.random.RandomState(ORDER_SEED).permutation(count) if protocol.subset == SHUFFLED else np.arange(count)
-    place = torch.full((count,), -1)
-    place[torch.from_numpy(chosen[:kept])] = torch.arange(kept)
+    lots = np.random.RandomState(ORDER_SEED).random_sample(int(order.max()) + 1)[order.numpy()] if protocol.subset == SHUFFLED else None
+    chosen = torch.arange(kept) if lots is None else torch.from_numpy(np.argsort(lots, kind="stable")[:kept])
+    place = torch.full((len(order),), -1)
+    place[chosen] = torch.arange(kept)
     return place
 
 

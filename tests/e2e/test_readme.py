@@ -32,3 +32,14 @@ def test_the_model_of_the_readme_runs_as_shown(edit, project):
     assert json.loads(shown.stdout)["parameters"] == {"generator": 21184, "discriminator": 8449}, shown.stderr
     done = ganzoo("run", "tiny/base", "--seeds", "1", "--threads", "1")
     assert done.returncode == 0, done.stderr
+
+
+def test_the_results_told_are_those_of_the_blessed_records():
+    """Which claims hold and which are contradicted, in words; judged anew from reference_results/measured."""
+    from ganzoo.commands.judging import Evidence, judged_all
+
+    (found,) = judged_all(Evidence(["liu"], None, None, measured=True))
+    verdicts = {claim.id: claim.verdict for claim in found.judgement.claims if claim.verdict != "no evidence"}
+    told = " ".join(README.partition("## Results\n")[2].partition("\n## ")[0].split())
+    assert "Of the seven claims that these cases decide, five hold" in told and "two are contradicted" in told and "six seeds each" in told
+    assert verdicts == dict.fromkeys(["L2", "L4", "L6", "L7", "L12"], "holds") | dict.fromkeys(["L3", "L8"], "contradicted")

@@ -71,7 +71,8 @@ def test_only_those_of_the_order_are_used(noted, own_net, pixels):
     found = reals_for(one, images=images)
     features = extractors.load(one.extractor)(images[np.random.RandomState(0).permutation(100)[:64]])[0]
     assert found.moments.count == 64
-    chosen = np.random.RandomState(0).permutation(64)[:50] if one.subset == SHUFFLED else np.arange(50)
+    used = np.random.RandomState(0).permutation(100)[:64]
+    chosen = np.argsort(np.random.RandomState(0).random_sample(used.max() + 1)[used])[:50] if one.subset == SHUFFLED else np.arange(50)
     assert torch.allclose(found.features, features[chosen], rtol=1e-5)  # the kernel distance takes most of them: 50
     assert torch.allclose(found.moments.mean, features.double().mean(0), rtol=1e-6)
     assert len(found.for_kid) == 50 and len(found.near) == 40
@@ -180,3 +181,10 @@ def test_a_set_that_comes_class_by_class_is_not_compared_by_its_first_class(note
     first = reals_for(replace(protocol, subset="the first"), images=images)
     assert all(tuple(row) in of_dark for row in first.near.round(decimals=4).tolist())
     assert torch.equal(found.moments.mean, first.moments.mean)
+
+
+def test_a_few_reals_more_leave_the_others_drawn(noted, own_net, pixels):
+    images, drawn = pixels(200, 3), replace(noted, real_order="as stored", subset=SHUFFLED, num_kid=40, num_neighbours=40)
+    fewer, all_ = (reals_for(replace(drawn, real_batch=batch), images=images).near for batch in (64, None))  # 192 and 200
+    rows = [{tuple(row) for row in part.round(decimals=4).tolist()} for part in (fewer, all_)]
+    assert len(rows[0] & rows[1]) >= 36
