@@ -7,15 +7,18 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+
 from ganzoo import data
 from ganzoo.bench.catalogue import protocol_of, reals_of
 from ganzoo.bench.code import science_digest
-from ganzoo.errors import SpecError, nearest
+from ganzoo.errors import SpecError, UserError, nearest
 from ganzoo.metrics import extractors, protocols
 from ganzoo.metrics.protocol import CASE, Protocol
 from ganzoo.metrics.reals import Source
 from ganzoo.spec import Resolved, Spec
 from ganzoo.spec.schema import Case
+from ganzoo.train.state import build_networks
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,17 @@ def _protocol(case: Case, loaded: Loaded) -> Protocol:
     return protocol if named else replace(protocol, real_digest=digest)
 
 
+def _check_builds(case: Case, shape: tuple[int, int, int]) -> None:
+    """UserError where the model refuses the images, before anything is written; any other failure is the run's own, a row."""
+    try:
+        with torch.device("meta"):  # no memory and no time, however wide
+            build_networks(case, shape, seed=0)
+    except UserError:
+        raise
+    except Exception:  # noqa: BLE001, S110 (a user's model may fail in any way, or want real numbers while it is built)
+        pass
+
+
 def _run(spec: Spec, tier: str, seed: int, leader: str, members: list[Resolved], loaded: Loaded) -> Run:
     settings = members[0].case.data
     source = Source(settings.name, settings.split, settings.path, settings.resize)
@@ -149,6 +163,7 @@ def _run(spec: Spec, tier: str, seed: int, leader: str, members: list[Resolved],
     if not extractors.fits(takes, shape):
         reads = extractors.in_words(takes)
         raise SpecError(f"{spec.name}/{leader} trains on images of shape {shape}, but protocol {protocol.name} reads {reads}.")
+    _check_builds(case, shape)
     return Run(
         spec=spec.name,
         document=spec.document,

@@ -56,6 +56,8 @@ def _warnings(protocol: Protocol, fakes: Fakes, reals: data.ImageSet) -> list[di
         told["fewer-fakes"] = f"{fakes.count:,} fakes, where protocol {protocol.name} takes {protocol.num_fake:,}: not its number."
     if fakes.stored is not None and (protocol.jpeg is not None or not protocol.denormalised):
         told["taken-as-stored"] = f"the fakes are measured as they are stored: {protocol.name}'s clipping and JPEG are not done to them."
+    if fakes.trained and fakes.trained.code_changed:
+        told["code-changed"] = "the run was trained by other code than today's: its record's numbers may not come out again."
     if fakes.shape != reals.shape:
         sides = f"fakes are of shape {fakes.shape}, reals {reals.shape}"
         told["shapes-differ"] = f"{sides}: how they were made larger or smaller is part of the distance."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -134,3 +136,12 @@ def test_too_few_fakes_to_measure_are_refused_before_anything_runs(spec, changes
     few = case.model_copy(update={"eval": case.eval.model_copy(update=changes)})
     with pytest.raises(SpecError, match=message):
         protocol_of(few)
+
+
+def test_a_model_that_refuses_the_images_is_told_in_the_plan(tmp_path, spec):
+    """8×8 digits for a network of 32 and more."""
+    tiny = json.loads((tmp_path / "tiny.yaml").read_text().partition("\n")[2])
+    tiny["base"]["model"] = {"name": "dcgan", "latent": {"dim": 4}}
+    (tmp_path / "square.yaml").write_text(json.dumps(tiny | {"document": "square", "cases": {"a": {}}}))
+    with pytest.raises(SpecError, match="32, 64, 128"):
+        plan(load_checked(tmp_path / "square.yaml"), None, "full", [0])
