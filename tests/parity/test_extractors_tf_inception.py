@@ -152,7 +152,7 @@ def test_scores_end_to_end(measured, weights):
     above_one = theirs["inception_score_mean"] - 1  # a random head is sure of nothing, so what is above 1 counts
     assert 1e-6 < above_one == pytest.approx(score - 1, rel=1e-4)
     assert score == pytest.approx(theirs["inception_score_mean"], rel=1e-5)
-    assert spread == pytest.approx(theirs["inception_score_std"], rel=1e-4)  # of millionths, from float32 logits: as exact as what is above 1
+    assert spread == pytest.approx(theirs["inception_score_std"], rel=1e-4)  # of millionths: as exact as what is above 1
     their_kid = theirs["kernel_inception_distance_mean"], theirs["kernel_inception_distance_std"]
     assert min(their_kid) > 1e-4, "KID tells nothing here"
     assert (subsets.mean, subsets.std) == pytest.approx(their_kid, abs=1e-6)
