@@ -10,13 +10,14 @@ from pydantic import ValidationError
 from torch import nn
 
 from ganzoo.bench.code import science_digest
+from ganzoo.bench.run import CHECKPOINT
 from ganzoo.bench.store import read_record
 from ganzoo.errors import CheckpointError
 from ganzoo.spec.schema import Case
+from ganzoo.tensor_digest import digest_tensors
 from ganzoo.train import checkpoint
 from ganzoo.train.state import build_networks
 
-CHECKPOINT = "checkpoint.safetensors"
 FILES = (CHECKPOINT, "record.json")
 
 
@@ -52,7 +53,7 @@ def load_generator(path: Path) -> Trained:
         where = ".".join(map(str, fault["loc"]))
         raise CheckpointError(f"{folder}: the settings in record.json are not this version's: {where}: {fault['msg']}.") from None
     trained = {name.removeprefix("net/"): value for name, value in tensors.items() if name.startswith("net/")}
-    if (digest := checkpoint.digest_tensors(trained)) != record["weights"]:
+    if (digest := digest_tensors(trained)) != record["weights"]:
         told = f"holds weights {digest}, the record beside it is of {record['weights']}"
         raise CheckpointError(f"{file} {told}: the run was stopped between writing the two, or one was replaced. Run that case again.")
     prefix = "net/ema." if case.train.ema else "net/g."

@@ -10,16 +10,16 @@ Where the folder cannot be written the statistics are built and not kept. Deleti
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+
+from ganzoo.tensor_digest import digest_tensors
 
 
 def cached_statistics(cache: Path, key: str, build: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -52,29 +52,19 @@ def _open(path: Path) -> dict[str, Tensor] | None:
             tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError):  # missing, cut short, altered: building it again mends it
         return None
-    return tensors if _digest(tensors) == told else None
+    return tensors if digest_tensors(tensors) == told else None
 
 
 def _write(path: Path, tensors: dict[str, Tensor]) -> None:
     """A full disk leaves no entry and no error: what was built is used all the same."""
     partial = path.with_name(f".{path.stem}.{os.getpid()}.part")
     try:
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata={"sha256": _digest(tensors)})
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata={"sha256": digest_tensors(tensors)})
         partial.replace(path)
     except (OSError, SafetensorError):
         pass
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _digest(tensors: dict[str, Tensor]) -> str:
-    """sha256 over names, dtypes, shapes and bytes, in the order of the names."""
-    total = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].contiguous()
-        total.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
-        total.update(tensor.reshape(-1).view(torch.uint8).numpy())
-    return total.hexdigest()
 
 
 @contextmanager

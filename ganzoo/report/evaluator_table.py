@@ -8,17 +8,11 @@ from markupsafe import Markup
 
 from ganzoo.report.evaluator_steps import AS_IT_IS, step_of
 from ganzoo.report.evidence import anchor, better
+from ganzoo.report.measures import Column
 from ganzoo.report.svg import element, line
 from ganzoo.report.text import NONE, is_number, number
 
 WIDTH, HEIGHT = 64, 8  # of a bar's picture
-
-
-@dataclass(frozen=True)
-class Column:
-    metric: str
-    label: str
-    better: str
 
 
 @dataclass(frozen=True)

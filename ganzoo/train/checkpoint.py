@@ -13,18 +13,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ganzoo.errors import CheckpointError
+from ganzoo.tensor_digest import digest_tensors
 
 FORMAT = 1
-
-
-def digest_tensors(tensors: dict[str, Tensor]) -> str:
-    """sha256 over names, dtypes, shapes and bytes, in the order of the names."""
-    total = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        total.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
-        total.update(tensor.reshape(-1).view(torch.uint8).numpy())
-    return total.hexdigest()
 
 
 def _is_channels_last(tensor: Tensor) -> bool:

@@ -13,8 +13,9 @@ from ganzoo.errors import CheckpointError
 from ganzoo.spec.schema import SGD as SGDSettings
 from ganzoo.spec.schema import Case
 from ganzoo.streams import derive, stream
+from ganzoo.tensor_digest import digest_tensors
 from ganzoo.train.batches import Batches
-from ganzoo.train.checkpoint import digest_tensors, flatten_optimiser, unflatten_optimiser
+from ganzoo.train.checkpoint import flatten_optimiser, unflatten_optimiser
 from ganzoo.train.ema import EMA
 from ganzoo.train.log import LossLog
 

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from ganzoo.errors import WeightsError
 from ganzoo.metrics.extractors.base import Extractor, unit
 from ganzoo.sources import digest_of_files, sources_of
+from ganzoo.tensor_digest import digest_tensors
 
 PREPROCESSING = "x / 255"
 CHUNK = 64  # images at once, unless the class says so itself
@@ -57,13 +58,8 @@ def _digest_of_sources(name: str, found: type) -> str:
 
 def digest_of_state(net: nn.Module) -> str:
     """sha256 over parameters, buffers (persistent or not) and what else its state holds: names, dtypes, shapes and bytes."""
-    total = hashlib.sha256()
     state = {**dict(net.named_parameters()), **dict(net.named_buffers()), **net.state_dict()}
-    for name, tensor in sorted(state.items()):
-        if isinstance(tensor, Tensor):
-            total.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
-            total.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-    return total.hexdigest()
+    return digest_tensors({name: value for name, value in state.items() if isinstance(value, Tensor)})
 
 
 def _built(name: str) -> nn.Module:

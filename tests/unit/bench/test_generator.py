@@ -15,6 +15,7 @@ from ganzoo.bench.run import CHECKPOINT, Hooks, execute
 from ganzoo.bench.store import Store
 from ganzoo.errors import CheckpointError, StoreError, UserError
 from ganzoo.metrics.evaluate import evaluate
+from ganzoo.tensor_digest import digest_tensors
 from ganzoo.train import checkpoint
 
 CPU = torch.device("cpu")
@@ -199,5 +200,5 @@ def test_a_generator_that_diverged(folder):
     tensors[next(name for name in tensors if name.startswith("net/g."))].fill_(float("nan"))
     checkpoint.save(folder / CHECKPOINT, tensors, meta)
     weights = {name.removeprefix("net/"): value for name, value in tensors.items() if name.startswith("net/")}
-    edit_record(folder, lambda record: record.update(weights=checkpoint.digest_tensors(weights)))
+    edit_record(folder, lambda record: record.update(weights=digest_tensors(weights)))
     refused(folder, CheckpointError, "diverged, its weights are not finite")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ganzoo.bench.counts import flops_per_step, parameters_of
-from ganzoo.train.checkpoint import digest_tensors
+from ganzoo.tensor_digest import digest_tensors
 from ganzoo.train.state import State, build_networks
 
 BATCH, IMAGE = 16, (1, 8, 8)

@@ -10,6 +10,7 @@ import torch
 from ganzoo.bench.catalogue import load_checked
 from ganzoo.bench.plan import load_images
 from ganzoo.recipes import Alternating
+from ganzoo.tensor_digest import digest_tensors
 from ganzoo.train import checkpoint
 from ganzoo.train.loop import train
 from ganzoo.train.state import State
@@ -33,7 +34,7 @@ def pictures():
 
 
 def outcome(state: State) -> tuple:
-    return state.step, state.weights_digest(), state.log.read(), checkpoint.digest_tensors(state.pack()[0])
+    return state.step, state.weights_digest(), state.log.read(), digest_tensors(state.pack()[0])
 
 
 @pytest.mark.parametrize("changes", KINDS.values(), ids=list(KINDS))

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ganzoo.errors import CheckpointError
+from ganzoo.tensor_digest import digest_tensors
 from ganzoo.train import checkpoint
 from ganzoo.train.loop import train
 from ganzoo.train.state import State
@@ -34,7 +35,7 @@ def fresh(case, images, seed: int = 0, total: int = STEPS) -> State:
 
 def outcome(state: State) -> tuple:
     """All that a record tells of a training, and where its streams stand."""
-    return state.step, state.weights_digest(), state.log.read(), checkpoint.digest_tensors(state.pack()[0])
+    return state.step, state.weights_digest(), state.log.read(), digest_tensors(state.pack()[0])
 
 
 @pytest.fixture
