@@ -70,8 +70,10 @@ class Alternating:
         with self.autocast():
             return self.g(z).float()
 
-    def step(self, reals: Callable[[], Tensor], noise: Callable[[], Tensor], d_steps: int) -> tuple[Tensor, Tensor]:
-        """`d_steps` D updates and one G update; returns (D loss of the last, G loss), scalars on device."""
+    def step(self, reals: Callable[[], Tensor], noise: Callable[[], Tensor], d_steps: int) -> tuple[Tensor | None, Tensor]:
+        """`d_steps` D updates and one G update; returns (D loss of the last, G loss), scalars on device. 0 D steps: no D loss."""
+        if d_steps == 0:
+            return None, self.g_update(self.fakes(noise()))
         for remaining in range(d_steps, 0, -1):
             reuse = remaining == 1 and not self.fresh_z
             with torch.set_grad_enabled(reuse):

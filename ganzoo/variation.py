@@ -6,11 +6,15 @@ import math
 
 
 def variation(losses: list[float]) -> float | None:
-    """Coefficient of variation (std with ddof 0, over |mean|) of the later half of the logged means; None where undefined."""
-    later = losses[len(losses) // 2 :]
-    if len(later) < 2 or not all(map(math.isfinite, later)):
+    """Coefficient of variation of the later half of the logged means; None where undefined."""
+    return spread(losses[len(losses) // 2 :])
+
+
+def spread(losses: list[float]) -> float | None:
+    """Coefficient of variation: std (ddof 0) over |mean|; None for fewer than two, for values that are not finite, and for a mean of 0."""
+    if len(losses) < 2 or not all(map(math.isfinite, losses)):
         return None
-    mean = sum(later) / len(later)
+    mean = sum(losses) / len(losses)
     if mean == 0:
         return None
-    return math.sqrt(sum((value - mean) ** 2 for value in later) / len(later)) / abs(mean)
+    return math.sqrt(sum((value - mean) ** 2 for value in losses) / len(losses)) / abs(mean)

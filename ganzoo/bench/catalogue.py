@@ -58,6 +58,12 @@ def protocol_of(case: Case) -> Protocol:
 
 def reals_of(case: Case, protocol: Protocol) -> Source:
     """Where the reals of a case's protocol are: the set it names, or the case's own data."""
-    own = protocols.get(case.eval.protocol).real_data == CASE
-    settings = {"path": case.data.path, "resize": case.data.resize} if own else {}
-    return Source(protocol.real_data, protocol.real_split, **settings)
+    if protocols.get(case.eval.protocol).real_data == CASE:
+        return source_of(case, protocol.real_split)
+    return Source(protocol.real_data, protocol.real_split)
+
+
+def source_of(case: Case, split: str) -> Source:
+    """Where a split of a case's own data is."""
+    settings = case.data
+    return Source(settings.name, split, settings.path, settings.resize, tuple(settings.classes) if settings.classes else None)

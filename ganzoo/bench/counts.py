@@ -34,6 +34,8 @@ def parameters_of(case: Case, image: tuple[int, int, int]) -> dict[str, int]:
 def flops_per_step(case: Case, g: nn.Module, d: nn.Module, image: tuple[int, int, int]) -> int:
     """Floating point operations of one whole step, forward and backward (matrix products and convolutions; 2 a multiply-add).
 
+    Where D rests in some steps, the mean of a step.
+
     Counted on copies, so that nothing of the training moves.
     """
     device = next(g.parameters()).device
@@ -44,6 +46,11 @@ def flops_per_step(case: Case, g: nn.Module, d: nn.Module, image: tuple[int, int
     )
     x = torch.zeros(case.train.batch_size, *image, device=device)
     z = torch.zeros(case.train.batch_size, case.model.latent.dim, device=device)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), FlopCounterMode(display=False) as counter:
-        rule.step(lambda: x, lambda: z, case.recipe.d_steps)
-    return counter.get_total_flops()
+
+    def counted(d_steps: int) -> int:
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), FlopCounterMode(display=False) as counter:
+            rule.step(lambda: x, lambda: z, d_steps)
+        return counter.get_total_flops()
+
+    whole, every = counted(case.recipe.d_steps), case.recipe.d_every
+    return whole if every == 1 else (whole + (every - 1) * counted(0)) // every

@@ -15,7 +15,8 @@ LAST_LINES = 12  # of the traceback
 
 def hint(error: BaseException) -> str:
     """What to try next."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "out of memory" in str(error):
+    told = str(error)
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "out of memory" in told or "can't allocate memory" in told:
         return "Out of memory: lower train.batch_size, or set train.precision to bf16."
     return "See log.txt in the run's folder; `ganzoo run … --retry` tries again from the last checkpoint."
 

@@ -1,36 +1,126 @@
-"""What went wrong, and when: found in the logged losses and the evaluations, outside the hot loop."""
+"""What happened in a training, and when: found in what was kept on the device while it ran, by the case's thresholds (`watch`)."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import groupby
+from statistics import median
 
-SATURATED_LOSS = 0.01  # D's loss below this ...
-SATURATED_WINDOWS = 5  # ... over so many logged windows in a row: D has won, G's gradient is gone
+from ganzoo.spec.schema import Watch
+from ganzoo.variation import spread, variation
+
+BEFORE, AFTER = 10, 5  # logged windows whose medians tell a fall from a waver
+FEWEST_WINDOWS = 10  # of which half are the later half: fewer say nothing about flat losses
 
 
-def find_events(losses: dict[str, list], evaluations: list[dict]) -> list[dict]:
-    """Events {"kind", "step", "detail"} of a run, in order of step; each kind at its first step.
+@dataclass(frozen=True)
+class Seen:
+    """A training so far. `windows`: means {"step", "d", "g"}; `d`, `g`: every step's loss; `looks`: {"step", "diversity"}."""
 
-    nan: a logged loss was not finite. d-saturated: D's loss stayed at the floor. modes-lost: an evaluation reached fewer
-    classes than an earlier one did.
+    windows: dict[str, list]
+    d: list[float] = field(default_factory=list)
+    g: list[float] = field(default_factory=list)
+    looks: dict[str, list] = field(default_factory=lambda: {"step": [], "diversity": []})
+    evaluations: list[dict] = field(default_factory=list)
+    start: float | None = None  # the untrained generator's distance
+
+
+def find_events(seen: Seen, watch: Watch, per_epoch: int) -> list[dict]:
+    """Events {"kind", "step", "epoch", "detail"} in order of step, each kind at its first step.
+
+    nan: a loss was not finite. d-saturated: D has won, and G's gradient is gone. samples-collapsed: the samples of fixed latents came to
+    look alike, or never looked otherwise. modes-lost: an evaluation reached fewer classes than an earlier one did. loss-swing: both losses
+    fell abruptly and swing widely since. losses-flat: both hardly move in the later half. nothing-learnt: no evaluation is
+    nearer to the reals than the untrained generator was.
     """
+    finders = {
+        "nan": _not_finite,
+        "d-saturated": _saturated,
+        "samples-collapsed": _collapsed,
+        "modes-lost": _modes_lost,
+        "loss-swing": _swing,
+        "losses-flat": _flat,
+        "nothing-learnt": _nothing_learnt,
+    }
     events = []
-    rows = list(zip(losses["step"], losses["d"], losses["g"], strict=True))
-    broken = next((row for row in rows if not (math.isfinite(row[1]) and math.isfinite(row[2]))), None)
-    if broken:
-        events.append({"kind": "nan", "step": broken[0], "detail": "a loss was not finite"})
-    for low, group in groupby(rows, key=lambda row: row[1] < SATURATED_LOSS):
-        window = list(group)
-        if low and len(window) >= SATURATED_WINDOWS:
-            detail = f"D's loss stayed below {SATURATED_LOSS} for {len(window)} logged windows"
-            events.append({"kind": "d-saturated", "step": window[0][0], "detail": detail})
-            break
+    for kind, find in finders.items():
+        if (found := next(find(seen, watch), None)) is not None:
+            step, detail = found
+            events.append({"kind": kind, "step": step, "epoch": round(step / per_epoch, 4), "detail": detail})
+    return sorted(events, key=lambda event: event["step"])
+
+
+Found = Iterator[tuple[int, str]]  # the step, and what was seen
+
+
+def _not_finite(seen: Seen, watch: Watch) -> Found:
+    for step, (d, g) in enumerate(zip(seen.d, seen.g, strict=True), start=1):
+        if not (math.isfinite(d) and math.isfinite(g)):
+            yield step, "a loss was not finite"
+
+
+def _saturated(seen: Seen, watch: Watch) -> Found:
+    step = 1
+    for low, group in groupby(seen.d, key=lambda loss: loss < watch.saturated_loss):
+        length = sum(1 for _ in group)
+        if low and length >= watch.saturated_steps:
+            yield step, f"D's loss stayed below {watch.saturated_loss:g} for {length} steps"
+        step += length
+
+
+def _collapsed(seen: Seen, watch: Watch) -> Found:
+    """Two looks in a row count, so that a single unlucky one does not. An untrained generator's samples look alike: it must rise first."""
+    looks = [(step, value) for step, value in zip(seen.looks["step"], seen.looks["diversity"], strict=True) if value is not None]
+    least = watch.collapsed_diversity
+    rose = next((place for place, (_, value) in enumerate(looks) if value >= least), None)
+    if rose is None:
+        if len(looks) > 2:
+            yield looks[1][0], f"samples never spread over {least:.0%} of the reals' spread"
+        return
+    for (step, now), (_, then) in zip(looks[rose + 1 :], looks[rose + 2 :], strict=False):
+        if now < least and then < least:
+            yield step, f"samples spread over {now:.0%} of the reals' spread, below {least:.0%}"
+
+
+def _modes_lost(seen: Seen, watch: Watch) -> Found:
     most = 0
-    for entry in evaluations:
+    for entry in seen.evaluations:
         reached = entry["metrics"].get("modes")  # not every protocol's network knows classes
         if reached is not None and reached < most:
-            events.append({"kind": "modes-lost", "step": entry["step"], "detail": f"{reached} classes reached, {most} before"})
-            break
+            yield entry["step"], f"{reached} classes reached, {most} before"
         most = max(most, reached or 0)
-    return sorted(events, key=lambda event: event["step"])
+
+
+def _swing(seen: Seen, watch: Watch) -> Found:
+    steps, curves = seen.windows["step"], (seen.windows["d"], seen.windows["g"])
+    if not all(math.isfinite(loss) for curve in curves for loss in curve):
+        return
+    for place in range(BEFORE, len(steps) - AFTER + 1):
+        floors = [watch.drop_share * median(curve[place - BEFORE : place]) for curve in curves]
+        if any(median(curve[place : place + AFTER]) >= floor for curve, floor in zip(curves, floors, strict=True)):
+            continue
+        fell = place + next(i for i, loss in enumerate(curves[0][place:]) if loss < floors[0])  # a median sees it some windows ahead
+        swings = [spread(curve[fell:]) or 0.0 for curve in curves]
+        if min(swings) > watch.swing_variation:
+            told = f"both losses fell below {watch.drop_share:.0%} of theirs and swing since (D {swings[0]:.0%}, G {swings[1]:.0%})"
+            yield steps[fell], told
+
+
+def _flat(seen: Seen, watch: Watch) -> Found:
+    steps = seen.windows["step"]
+    if len(steps) < FEWEST_WINDOWS:
+        return
+    swings = [variation(seen.windows[network]) for network in ("d", "g")]
+    if all(swing is not None and swing < watch.flat_variation for swing in swings):
+        yield steps[len(steps) // 2], f"both losses hardly move in the later half (D {swings[0]:.1%}, G {swings[1]:.1%})"
+
+
+def _nothing_learnt(seen: Seen, watch: Watch) -> Found:
+    if seen.start is None or not seen.evaluations:
+        return
+    found = [entry["select"].get("frechet") for entry in seen.evaluations]
+    best = min((value for value in found if value is not None), default=math.inf)
+    if best >= watch.learnt_share * seen.start:
+        yield seen.evaluations[-1]["step"], f"distance {best:.4g} at best, {seen.start:.4g} before the first step"

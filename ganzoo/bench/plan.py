@@ -10,8 +10,9 @@ from pathlib import Path
 import torch
 
 from ganzoo import data
-from ganzoo.bench.catalogue import protocol_of, reals_of
+from ganzoo.bench.catalogue import protocol_of, reals_of, source_of
 from ganzoo.bench.code import science_digest
+from ganzoo.bench.probing import check_probe
 from ganzoo.errors import SpecError, UserError, nearest
 from ganzoo.metrics import extractors, protocols
 from ganzoo.metrics.protocol import CASE, Protocol
@@ -53,15 +54,14 @@ Loaded = dict[tuple, tuple[int, str, tuple]]  # (source, limit) → (images, dig
 
 def _facts_of(source: Source, limit: int | None, loaded: Loaded) -> tuple[int, str, tuple]:
     if (source, limit) not in loaded:
-        images = data.load(source.name, source.split, path=source.path, resize=source.resize, limit=limit)
+        images = source.load(limit)
         loaded[source, limit] = len(images), images.digest, tuple(images.shape)
     return loaded[source, limit]
 
 
 def load_images(case: Case) -> data.ImageSet:
     """The training images of a case."""
-    settings = case.data
-    return data.load(settings.name, settings.split, path=settings.path, resize=settings.resize, limit=settings.limit)
+    return source_of(case, case.data.split).load(case.data.limit)
 
 
 def steps_per_epoch(case: Case, count: int) -> int:
@@ -153,7 +153,7 @@ def _check_builds(case: Case, shape: tuple[int, int, int]) -> None:
 
 def _run(spec: Spec, tier: str, seed: int, leader: str, members: list[Resolved], loaded: Loaded) -> Run:
     settings = members[0].case.data
-    source = Source(settings.name, settings.split, settings.path, settings.resize)
+    source = source_of(members[0].case, settings.split)
     count, digest, shape = _facts_of(source, settings.limit, loaded)
     stops = {member.name: stop_of(member.case, count) for member in members}
     longest = max(members, key=lambda member: stops[member.name][0])
@@ -164,6 +164,7 @@ def _run(spec: Spec, tier: str, seed: int, leader: str, members: list[Resolved],
         reads = extractors.in_words(takes)
         raise SpecError(f"{spec.name}/{leader} trains on images of shape {shape}, but protocol {protocol.name} reads {reads}.")
     _check_builds(case, shape)
+    check_probe(case, f"{spec.name}/{leader}")
     return Run(
         spec=spec.name,
         document=spec.document,

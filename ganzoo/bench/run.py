@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,19 +11,23 @@ from pathlib import Path
 
 import torch
 import yaml
+from torch import nn
 
 from ganzoo.bench.catalogue import reals_of
 from ganzoo.bench.counts import flops_per_step, parameters
 from ganzoo.bench.environment import capture, peak_memory_mb
-from ganzoo.bench.events import find_events
+from ganzoo.bench.events import Seen, find_events
 from ganzoo.bench.grid import save_grid
+from ganzoo.bench.looks import Looks
 from ganzoo.bench.plan import Run, epoch_of, load_images, steps_per_epoch
+from ganzoo.bench.probing import probe_case
 from ganzoo.bench.store import SCHEMA, Store, write_text
 from ganzoo.errors import CheckpointError
 from ganzoo.metrics.encode import NotFinite
-from ganzoo.metrics.evaluate import evaluate
+from ganzoo.metrics.evaluate import evaluate, evaluate_selection, evaluate_truncated
 from ganzoo.metrics.measure import metric_names
 from ganzoo.metrics.reals import reals_for
+from ganzoo.spec.schema import Case
 from ganzoo.train import checkpoint
 from ganzoo.train.loop import train
 from ganzoo.train.state import State
@@ -50,6 +55,7 @@ class Progress:
     """What accumulates beside the weights; part of the checkpoint."""
 
     evaluations: list[dict] = field(default_factory=list)
+    start: float | None = None  # distance of the untrained generator
     train_seconds: float = 0.0
     eval_seconds: float = 0.0
     data_seconds: float = 0.0
@@ -70,12 +76,16 @@ class Session:
         self.per_epoch = steps_per_epoch(run.resolved, len(self.images.images))
         self.total = run.total_steps
         self.reals = reals_of(run.resolved, run.protocol)
-        reals_for(run.protocol, str(device), self.reals)  # missing reals are told before any training
-        self.state = self._state()
+        reals = reals_for(run.protocol, str(device), self.reals)  # missing reals are told before any training
+        self.state, kept = self._state()
+        self.looks = Looks(run.resolved, run.protocol, reals, run.seed, self.total, device)
+        if kept:
+            self.looks.restore(kept)
         self.flops = flops_per_step(run.resolved, self.state.g, self.state.d, tuple(self.images.images.shape[1:]))
 
-    def _state(self) -> State:
-        """Where the checkpoint left off; from the start without one, or where a stop lies before it that was not evaluated.
+    def _state(self) -> tuple[State, dict]:
+        """Where the checkpoint left off, with the looks so far; from the start without one, or where a stop lies before it that was not
+        evaluated.
 
         A checkpoint beyond the last stop stays the end of this session, so that a longer case keeps what it has.
         """
@@ -89,12 +99,11 @@ class Session:
         self.total = max(self.total, done)
         state = State.fresh(self.run.resolved, self.images.images.to(self.device), self.run.seed, self.total, self.device)
         if not meta:
-            return state
+            return state, {}
         kept = Progress(**meta["progress"])
-        evaluated = {entry["step"] for entry in kept.evaluations}
-        if any(step < done and step not in evaluated for step, _ in self.run.stops.values()):
+        if any(step < done and not whole(kept.evaluations, step, self.run.resolved) for step, _ in self.run.stops.values()):
             self.hooks.log(f"a stop before step {done} was not evaluated when the training passed it: training again from the start")
-            return state
+            return state, {}
         torch.set_num_threads(kept.threads)  # another count may round differently; a resumed run must not
         try:
             state.restore(tensors, meta["training"])
@@ -102,7 +111,7 @@ class Session:
             raise CheckpointError(f"{path}: {error}") from error
         self.progress = kept
         self.hooks.log(f"resumed at step {state.step} of {self.total}")
-        return state
+        return state, {name.removeprefix("looks/"): value for name, value in tensors.items() if name.startswith("looks/")}
 
     def points(self) -> list[int]:
         """G steps at which to evaluate: every so many epochs, and where a case is read off."""
@@ -111,6 +120,7 @@ class Session:
 
     def save(self) -> None:
         tensors, training = self.state.pack()
+        tensors |= {f"looks/{name}": value for name, value in self.looks.state().items()}
         checkpoint.save(self.path / CHECKPOINT, tensors, {"key": self.run.key, "training": training, "progress": vars(self.progress)})
         self.store.write_record(self.run.folder, self.record("partial"))
 
@@ -122,6 +132,7 @@ class Session:
 
         def after_step(state: State) -> bool:
             nonlocal saved
+            self.looks.after(state)
             self.hooks.progress(state.step, self.total)
             if time.monotonic() - saved > self.hooks.checkpoint_seconds and state.step < self.total:
                 clock.pause()
@@ -130,7 +141,8 @@ class Session:
                 clock.resume()
             return self.hooks.interrupted()
 
-        done = {entry["step"] for entry in self.progress.evaluations}
+        if self.state.step == 0:
+            self._before_the_first_step()
         for point in self.points():
             clock = _Clock(self)
             reached = train(self.run.resolved, self.state, point, after_step=after_step)
@@ -138,13 +150,28 @@ class Session:
             if not reached:
                 self.save()
                 return self.record("partial")
-            if point not in done:
+            if self.state.step == point and not whole(self.progress.evaluations, point, self.run.resolved, self._is_stop(point)):
                 self._evaluate(point)
                 self.save()
                 saved = time.monotonic()
         record = self.record("finished")
         self.store.write_record(self.run.folder, record)
         return record
+
+    def _is_stop(self, step: int) -> bool:
+        return any(step == end for end, _ in self.run.stops.values())
+
+    def _before_the_first_step(self) -> None:
+        """What a training that learns nothing does not get better than."""
+        begun = time.perf_counter()
+        self.looks.after(self.state)
+        try:
+            self.progress.start = evaluate_selection(
+                self.state.g, self.run.protocol, self.run.resolved, self.run.seed, str(self.device), self.reals
+            )
+        except NotFinite:
+            self.progress.start = None
+        self.progress.eval_seconds += time.perf_counter() - begun
 
     def _evaluate(self, step: int) -> None:
         begun = time.perf_counter()
@@ -159,6 +186,8 @@ class Session:
             metrics = found.metrics
             if found.warnings:
                 entry["warnings"] = found.warnings
+            if self._is_stop(step):
+                entry |= self._at_the_end(g, metrics)
             samples = f"samples/step-{step:07d}.png"
             save_grid(self.path / samples, g, case, device)
         except NotFinite:  # diverged: there is nothing to measure, and the record says so
@@ -166,9 +195,20 @@ class Session:
         entry |= {"metrics": metrics, "select": select, "weights": self.state.weights_digest(), "samples": samples}
         entry["seconds"] = round(time.perf_counter() - begun, 3)
         self.progress.eval_seconds += entry["seconds"]
-        self.progress.evaluations = sorted([*self.progress.evaluations, entry], key=lambda e: e["step"])
+        others = [other for other in self.progress.evaluations if other["step"] != step]
+        self.progress.evaluations = sorted([*others, entry], key=lambda e: e["step"])
         shown = "diverged" if metrics["frechet"] is None else f"frechet {metrics['frechet']:.2f}"
         self.hooks.log(f"epoch {epoch}: {shown}")
+
+    def _at_the_end(self, g: nn.Module, metrics: dict) -> dict:
+        """What only a case's last evaluation measures: {"truncated": …}; the probe's accuracies join `metrics`."""
+        run, case, device = self.run, self.run.resolved, str(self.device)
+        found = {}
+        if case.eval.truncations:
+            found["truncated"] = evaluate_truncated(g, run.protocol, case, run.seed, device, self.reals)
+        if case.eval.probe:
+            metrics |= probe_case(case, g, self.state.d, self.images, run.seed, self.device)
+        return found
 
     def _longest(self) -> dict:
         """The resolved case at the trajectory's greatest length so far."""
@@ -178,7 +218,9 @@ class Session:
     def record(self, status: str) -> dict:
         """The record as of now."""
         run, state, progress = self.run, self.state, self.progress
-        losses = state.log.read()
+        losses, looks = state.log.read(), self.looks.read()
+        d_losses, g_losses = state.log.steps().T.tolist()
+        seen = Seen(losses, d_losses, g_losses, looks, progress.evaluations, progress.start)
         finite = {key: [value if value == value and abs(value) != float("inf") else None for value in losses[key]] for key in losses}
         epochs_done = state.step / self.per_epoch
         cases = {**self.known.get("cases", {}), **{name: epoch for name, (_, epoch) in run.stops.items()}}
@@ -204,9 +246,13 @@ class Session:
             "scalars": {
                 "d_loss_variation": variation(losses["d"]),
                 "g_loss_variation": variation(losses["g"]),
+                "d_loss_mean": _mean(d_losses),
+                "g_loss_mean": _mean(g_losses),
                 "seconds_per_epoch": round(progress.train_seconds / epochs_done, 4) if epochs_done else None,
             },
-            "events": find_events(losses, progress.evaluations),
+            "start": {"frechet": progress.start},
+            "watch": looks,
+            "events": find_events(seen, run.resolved.watch, self.per_epoch),
             "timing": {
                 "train_seconds": round(progress.train_seconds, 3),
                 "eval_seconds": round(progress.eval_seconds, 3),
@@ -223,6 +269,12 @@ class Session:
             "started": progress.started,
             "finished": _now() if status == "finished" else None,
         }
+
+
+def _mean(losses: list[float]) -> float | None:
+    """None without losses, or with one that is not finite."""
+    mean = sum(losses) / len(losses) if losses else math.nan
+    return mean if math.isfinite(mean) else None
 
 
 class _Clock:
@@ -249,8 +301,16 @@ def reached(record: dict, run: Run) -> bool:
 
 def evaluated(record: dict, run: Run) -> bool:
     """Whether every case asked for was evaluated at its stop, whatever came of the training later."""
-    steps = {entry["step"] for entry in record["evaluations"]}
-    return all(step in steps for step, _ in run.stops.values())
+    return all(whole(record["evaluations"], step, run.resolved) for step, _ in run.stops.values())
+
+
+def whole(evaluations: list[dict], step: int, case: Case, is_stop: bool = True) -> bool:
+    """Whether there is an evaluation at `step`, at a case's end with all that belongs to one."""
+    entry = next((entry for entry in evaluations if entry["step"] == step), None)
+    if entry is None or not is_stop or entry["metrics"]["frechet"] is None:  # nothing more is measured of a diverged generator
+        return entry is not None
+    probed = "probe_pixels" in entry["metrics"] or not case.eval.probe
+    return probed and len(entry.get("truncated", [])) == len(case.eval.truncations)
 
 
 def execute(run: Run, store: Store, device: torch.device, hooks: Hooks | None = None) -> dict:

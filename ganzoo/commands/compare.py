@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 
+from rich.console import Console
+from rich.text import Text
+
 from ganzoo.commands.judging import Evidence, judged_all
-from ganzoo.commands.terminal import console
+from ganzoo.commands.terminal import console, table
 from ganzoo.commands.verdicts import print_verdicts
+from ganzoo.judge.self_consistency import SelfVerdict
+
+STYLE = {"consistent": "green", "inconsistent": "red", "mixed": "yellow"}
 
 
 def compare(evidence: Evidence, *, as_json: bool) -> None:
@@ -19,3 +25,12 @@ def compare(evidence: Evidence, *, as_json: bool) -> None:
     out = console()
     for judgement in found:
         print_verdicts(judgement, out)
+        print_self_checks(judgement.self_checks, out)
+
+
+def print_self_checks(checks: list[SelfVerdict], out: Console) -> None:
+    """What the document's own tables say of its claims, one row each; the pairs are in the JSON and on the page."""
+    if checks:
+        columns = ["own tables", "verdict", "text", "why"]
+        rows = [(one.id, Text(one.verdict, style=STYLE[one.verdict]), one.text, one.reason) for one in checks]
+        out.print(table(columns, rows), "")

@@ -18,7 +18,7 @@ def doctor(*, results: Path | None) -> None:
     """Print versions, devices, data sets, weights and folders."""
     out = console()
     out.print(table(["this machine", ""], _machine()), "")
-    out.print(table(["data set", "state", ""], _datasets()), "")
+    out.print(table(["data set", "state", ""], dataset_rows()), "")
     out.print(table(["extractor", "state", ""], _extractors()), "")
     out.print(table(["folder", "state", "path"], _folders(results or paths.results_dir())))
 
@@ -37,12 +37,18 @@ def _machine() -> list[tuple]:
     ]
 
 
-def _datasets() -> list[tuple]:
+def dataset_rows() -> list[tuple]:
+    """(name, state, what it is), or how to get it where it is missing and every place that was looked in."""
     rows = []
     for name in data.names():
         known = data.describe(name)
-        state = "yours to point at" if known["needs_path"] else "ready" if known["available"] else "missing"
-        rows.append((name, state, known["summary"] if known["available"] and not known["needs_path"] else known["how_to_get"]))
+        if known["needs_path"]:
+            rows.append((name, "yours to point at", f"{known['summary']}. {known['how_to_get']}"))
+        elif known["available"]:
+            rows.append((name, "ready", known["summary"]))
+        else:
+            looked_in = f" Looked in: {'; '.join(known['looked_in'])}." if known["looked_in"] else ""
+            rows.append((name, "missing", f"{known['summary']}. {known['how_to_get']}{looked_in}"))
     return rows
 
 

@@ -83,7 +83,7 @@ def judged_all(evidence: Evidence) -> list[Judged]:
     for spec in evidence.specs():
         records = evidence.records(spec)
         found.append(judged(spec, evidence.tier or tier_of(records), records))
-    if not any(one.records for one in found):
+    if not any(one.records or one.judgement.self_checks for one in found):
         where = "reference_results/measured" if evidence.measured else evidence.root
         scale = f" at tier {evidence.tier}" if evidence.tier else ""
         name = evidence.names[0] if evidence.names else "quickstart"

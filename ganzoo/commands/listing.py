@@ -13,7 +13,7 @@ KINDS = ("specs", "models", "datasets", "protocols")
 
 
 def listing(kind: str | None, *, as_json: bool) -> None:
-    """Print one kind, or all."""
+    """Print one kind, or all. Data sets asked for alone are told as `ganzoo doctor` tells them."""
     if kind is not None and kind not in KINDS:
         raise UserError(f"unknown kind '{kind}'.{nearest(kind, KINDS)}")
     wanted = KINDS if kind is None else (kind,)
@@ -27,6 +27,11 @@ def listing(kind: str | None, *, as_json: bool) -> None:
     if specs:
         rows = [(spec.name, len(spec.cases), len(spec.claims), ", ".join(spec.tiers), spec.title) for spec in specs]
         out.print(table(["spec", "cases", "claims", "tiers", "title"], rows))
+    if kind == "datasets":
+        from ganzoo.commands.doctor import dataset_rows
+
+        out.print(table(["data set", "state", ""], dataset_rows()))
+        return
     for name, names in named.items():
         out.print(f"{name}: {', '.join(names)}")
 

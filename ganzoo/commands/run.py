@@ -48,9 +48,7 @@ def run(targets: list[str], settings: Settings) -> int:
     out.print(_announced(runs, settings, device, jobs))
     begun = time.monotonic()
     with Bars(len(runs)) as bars:
-        outcome = run_all(
-            runs, settings.results, jobs=jobs, device=device, threads=settings.threads, retry=settings.retry, listen=bars
-        )
+        outcome = run_all(runs, settings.results, jobs=jobs, device=device, threads=settings.threads, retry=settings.retry, listen=bars)
     if outcome.interrupted:
         out.print(f"interrupted; {len(outcome.records)} of {len(runs)} runs are done. The same command goes on where it stopped.")
         return INTERRUPTED

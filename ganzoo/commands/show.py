@@ -60,7 +60,9 @@ def _parameters(resolved: Resolved) -> tuple[dict[str, int] | None, str]:
 
     settings = resolved.case.data
     try:
-        channels, *sides = data.describe(settings.name)["shape"] or load_images(resolved.case).shape
+        shape = data.describe(settings.name)["shape"]
+        known = shape and (settings.resize or None not in shape)  # some sets' images are of many sizes
+        channels, *sides = shape if known else load_images(resolved.case).shape
     except DataError as error:
         return None, str(error)
     height, width = [settings.resize] * 2 if settings.resize else sides

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ganzoo import data
+from ganzoo.bench.catalogue import source_of
 from ganzoo.bench.generator import Trained, is_run, load_generator
 from ganzoo.data.image_set import image_set
 from ganzoo.data.loose import load_loose
@@ -99,5 +100,4 @@ def reals_of(asked: Asked, protocol: Protocol, fakes: Fakes) -> data.ImageSet:
         return data.load(protocol.real_data, split)
     if fakes.trained is None:
         raise UserError(f"protocol {protocol.name} holds fakes against the data they imitate. Name it: --real PATH or a data set.")
-    settings = fakes.trained.case.data
-    return data.load(settings.name, split, path=settings.path, resize=settings.resize)
+    return source_of(fakes.trained.case, split).load()

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from ganzoo.commands.terminal import table
 from ganzoo.judge.verdicts import ClaimVerdict, Judgement, NumberVerdict
-from ganzoo.judge.words import figure, span
+from ganzoo.judge.words import figure, seeds, span
 
 STYLE = {
     "holds": "green",
@@ -48,4 +48,6 @@ def _number(number: NumberVerdict) -> tuple:
     ours = "–"
     if number.ours:
         ours = figure(number.ours.mean) + (f" {span(number.ours.interval)}" if number.ours.interval else "")
+        if number.ours.never:
+            ours = f"never in {number.ours.never} of {seeds(number.ours.n)}"
     return f"{number.table} {number.cell}", _verdict(number.verdict), theirs, ours, number.reason

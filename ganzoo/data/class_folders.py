@@ -8,10 +8,11 @@ The same layout holds in a directory and inside a zip, so it is decided here onc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from ganzoo.data.classes import positions
 from ganzoo.errors import DataError
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff"})
@@ -40,6 +41,7 @@ class Source:
     folders: ClassFolders
     key: str
     read: Callable[[str], bytes]
+    size: tuple[int, int] | None = None  # (width, height) that every image must have, where the set says so
 
 
 def arrange(names: Iterable[str], split: str, where: str) -> ClassFolders:
@@ -65,6 +67,17 @@ def arrange(names: Iterable[str], split: str, where: str) -> ClassFolders:
     for label in sorted(set(range(len(classes))) - set(labels)):
         raise DataError(f"{where}: class folder {'/'.join((*start, classes[label]))!r} holds no image. Fill or remove it.")
     return ClassFolders(where, tuple(files), tuple(labels), classes)
+
+
+def restricted(folders: ClassFolders, classes: Sequence[str] | None) -> ClassFolders:
+    """Only the files of these classes, labelled anew in the set's own order; None: all. The other files are not looked at again."""
+    if classes is None:
+        return folders
+    kept = positions(classes, folders.classes, folders.where)
+    label_of = {old: new for new, old in enumerate(kept)}
+    rows = [(file, label_of[label]) for file, label in zip(folders.files, folders.labels, strict=True) if label in label_of]
+    files, labels = zip(*rows, strict=True)
+    return ClassFolders(folders.where, files, labels, tuple(folders.classes[i] for i in kept))
 
 
 def arrange_loose(names: Iterable[str], split: str, where: str) -> ClassFolders:

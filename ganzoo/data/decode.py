@@ -72,6 +72,9 @@ def survey(source: Source, resize: int | None) -> tuple[int, int, int, int]:
             with _open(source, name) as image:
                 sizes.append(image.size)
                 colour = colour or image.mode in COLOUR
+            if source.size and sizes[-1] != source.size:
+                (w, h), (other_w, other_h) = source.size, sizes[-1]
+                raise DataError(f"{source.folders.where}: {name!r} is {other_w}x{other_h}, every image of this data set is {w}x{h}.")
             if resize is None and sizes[-1] != sizes[0]:
                 (w, h), (other_w, other_h) = sizes[0], sizes[-1]
                 raise DataError(

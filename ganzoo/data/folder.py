@@ -6,11 +6,11 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ganzoo.data.class_folders import LARGEST_FILE, Arrange, ClassFolders, Source, arrange, is_litter
+from ganzoo.data.class_folders import LARGEST_FILE, Arrange, ClassFolders, Source, arrange, is_litter, restricted
 from ganzoo.data.roots import check_stays_below
 from ganzoo.errors import DataError
 
@@ -18,13 +18,15 @@ DEPTH = 3  # SPLIT/CLASS/image; a folder below that is listed, which the layout 
 
 
 @contextmanager
-def open_folder(root: Path, split: str, arranged: Arrange = arrange, depth: int = DEPTH) -> Iterator[Source]:
-    """The images of one split below `root`. Links are followed as long as they stay below it."""
+def open_folder(
+    root: Path, split: str, classes: Sequence[str] | None = None, *, arranged: Arrange = arrange, depth: int = DEPTH
+) -> Iterator[Source]:
+    """The images of one split below `root`, of these classes (None: all). Links are followed as long as they stay below it."""
     if not root.is_dir():
         raise DataError(f"{root} is not a folder. Expected class folders with images; use data set 'zip' for a zip file.")
     root = root.resolve()
     try:
-        folders = arranged(_walk(root, root, "", depth), split, str(root))
+        folders = restricted(arranged(_walk(root, root, "", depth), split, str(root)), classes)
         key = _key(root, folders)
     except OSError as error:
         raise DataError(f"{root} cannot be listed: {error}") from None

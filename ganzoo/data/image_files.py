@@ -1,10 +1,10 @@
-"""The data sets 'folder' and 'zip': find, decode once, cache."""
+"""Data sets of image files: open, decode once, cache."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -16,17 +16,24 @@ from ganzoo.data.cache import cached
 from ganzoo.data.class_folders import Source
 from ganzoo.data.raw_set import RawSet, content_digest
 
-OpenSource = Callable[[Path, str], AbstractContextManager[Source]]
+OpenSource = Callable[[Path, str, Sequence[str] | None], AbstractContextManager[Source]]  # (path, split, classes)
 
 
 def load_image_files(
-    open_source: OpenSource, path: Path, split: str, resize: int | None, cache: Path, progress: decode.Progress | None
+    open_source: OpenSource,
+    path: Path,
+    split: str,
+    resize: int | None,
+    cache: Path,
+    progress: decode.Progress | None,
+    classes: Sequence[str] | None = None,
 ) -> RawSet:
-    """One split of the class folders at `path`, uint8 (N, C, H, W), as a memory map of the cache."""
-    with open_source(path, split) as source:
+    """One split of the images at `path`, of these classes (None: all), uint8 (N, C, H, W), as a memory map of the cache."""
+    with open_source(path, split, classes) as source:
         labels = np.array(source.folders.labels, dtype=np.int64)
         labelled = hashlib.sha256(labels.tobytes()).hexdigest()  # the same files may be read with their classes, or without
-        key = hashlib.sha256(json.dumps([source.key, split, labelled, resize, decode.VERSION]).encode()).hexdigest()
+        chosen = [source.folders.classes] if classes is not None else []  # a zip's own key is the same for all of its classes
+        key = hashlib.sha256(json.dumps([source.key, split, labelled, resize, decode.VERSION, *chosen]).encode()).hexdigest()
         build = partial(decode.decode, source, resize, progress=progress)
         pixels, digest = cached(cache, key, build, lambda array: content_digest(array, labels))
     return RawSet(pixels, labels, source.folders.classes, digest)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganzoo.data import digits, mnist
+from ganzoo.data import celeba, cifar10, classes, digits, imagenet, mnist
 from ganzoo.data.decode import Progress, resized
 from ganzoo.data.folder import open_folder
 from ganzoo.data.image_files import OpenSource, load_image_files
 from ganzoo.data.raw_set import RawSet, raw_set
-from ganzoo.data.roots import find, search_roots
+from ganzoo.data.roots import find, located, places, search_roots
 from ganzoo.data.zip_file import open_zip
 from ganzoo.errors import DataError, nearest
 from ganzoo.paths import cache_dir
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ganzoo.data.image_set import ImageSet
 
 LARGEST_SIDE = 2048  # pixels; a mistyped resize would fill the memory
+SPLITS = ("train", "test")  # of every Builtin
 LIMIT_SEED = 0  # of the shuffle behind `limit`
 
 
@@ -39,6 +41,19 @@ class Builtin:
 
 
 @dataclass(frozen=True)
+class Collection:
+    """A published set of image files, in its own layout at one of `paths` below a folder that may hold data."""
+
+    summary: str
+    shape: tuple[int, int | None, int | None]  # channels, height, width; None where it is that of the copy, or the images differ
+    splits: tuple[str, ...]
+    labelled: bool
+    open_source: OpenSource
+    paths: tuple[str, ...]
+    how_to_get: Callable[[], str]
+
+
+@dataclass(frozen=True)
 class ImageFiles:
     """Whatever class folders the user's `path` holds."""
 
@@ -47,7 +62,7 @@ class ImageFiles:
     how_to_get: str
 
 
-DATASETS: dict[str, Builtin | ImageFiles] = {
+DATASETS: dict[str, Builtin | Collection | ImageFiles] = {
     "digits": Builtin(
         "1,437 + 360 grey 8x8 handwritten digits, part of scikit-learn",
         (1, 8, 8),
@@ -63,6 +78,41 @@ DATASETS: dict[str, Builtin | ImageFiles] = {
         mnist.is_available,
         mnist.places,
         mnist.how_to_get,
+    ),
+    "cifar10": Builtin(
+        "50,000 + 10,000 colour 32x32 photographs of ten classes",
+        (3, 32, 32),
+        cifar10.load_cifar10,
+        cifar10.is_available,
+        cifar10.looked_at,
+        cifar10.how_to_get,
+    ),
+    "celeba": Collection(
+        "202,599 colour 178x218 faces, aligned; splits train, valid, test, all",
+        (3, 218, 178),
+        celeba.SPLITS,
+        False,
+        celeba.open_celeba,
+        celeba.PLACES,
+        celeba.how_to_get,
+    ),
+    "celeba-hq": Collection(
+        "30,000 colour faces, square, of the size of your copy; no splits",
+        (3, None, None),
+        ("train",),
+        False,
+        celeba.open_celeba_hq,
+        celeba.PLACES_HQ,
+        celeba.how_to_get_hq,
+    ),
+    "imagenet": Collection(
+        "ILSVRC 2012: 1,281,167 + 50,000 colour photographs of 1,000 classes, or the classes that are there; splits train, val",
+        (3, None, None),
+        imagenet.SPLITS,
+        True,
+        imagenet.open_imagenet,
+        imagenet.PLACES,
+        imagenet.how_to_get,
     ),
     "folder": ImageFiles(
         "your images in class folders: PATH/SPLIT/CLASS/* or PATH/CLASS/*",
@@ -83,6 +133,7 @@ def load(
     *,
     path: str | Path | None = None,
     resize: int | None = None,
+    classes: Sequence[str] | None = None,
     limit: int | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
@@ -91,31 +142,46 @@ def load(
 
     path: for 'folder' and 'zip', where: absolute, or relative to GANZOO_DATA
     resize: side in pixels of the square that images are resized to, antialiased bilinear, proportions not kept
+    classes: only the images of these classes, by name, labelled anew in the set's own order; before `limit`
     limit: only so many images: the first of a fixed shuffle, the same for everyone, kept in the set's own order
     cache: where decoded images are kept, instead of GANZOO_CACHE
     progress: called with (images done, images in all) while images are decoded
     """
     known = _known(name)
     _check_size("resize", resize, LARGEST_SIDE)
+    if path is not None and not isinstance(known, ImageFiles):
+        raise DataError(f"data set '{name}' takes no path, got {str(path)!r}. Remove data.path, or use 'folder' or 'zip'.")
     if isinstance(known, Builtin):
-        if path is not None:
-            raise DataError(f"data set '{name}' takes no path, got {str(path)!r}. Remove data.path, or use 'folder' or 'zip'.")
-        if split not in ("train", "test"):
-            raise DataError(f"data set '{name}' has no split '{split}'." + nearest(split, ("train", "test")))
-        raw = known.load(split)
-        if resize is not None:
-            raw = raw_set(resized(raw.pixels, resize), raw.labels, raw.classes)
+        raw = _load_builtin(known, name, split, resize, classes)
     else:
-        if not split or split.startswith(".") or "/" in split or "\0" in split:
-            raise DataError(f"split {split!r} is not the name of a folder. Expected one such as 'train' or 'test'.")
-        found = find(None if path is None else str(path), name)
-        raw = load_image_files(known.open_source, found, split, resize, cache or cache_dir(), progress)
+        place = _place_of(known, name, split, path, classes)
+        raw = load_image_files(known.open_source, place, split, resize, cache or cache_dir(), progress, classes)
     if limit is not None:
         raw = limited(raw, limit, f"data set '{name}' ({split})")
 
     from ganzoo.data.image_set import image_set  # torch is imported only where data is loaded
 
     return image_set(raw, name, split)
+
+
+def _load_builtin(known: Builtin, name: str, split: str, resize: int | None, asked: Sequence[str] | None) -> RawSet:
+    _check_split(name, split, SPLITS)
+    raw = known.load(split)
+    if asked is not None:
+        raw = classes.only(raw, asked, f"data set '{name}'")
+    return raw if resize is None else raw_set(resized(raw.pixels, resize), raw.labels, raw.classes)
+
+
+def _place_of(known: Collection | ImageFiles, name: str, split: str, path: str | Path | None, asked: Sequence[str] | None) -> Path:
+    """Where the image files are, once what can be refused without looking has been."""
+    if isinstance(known, ImageFiles):
+        if not split or split.startswith(".") or "/" in split or "\0" in split:
+            raise DataError(f"split {split!r} is not the name of a folder. Expected one such as 'train' or 'test'.")
+        return find(None if path is None else str(path), name)
+    _check_split(name, split, known.splits)
+    if asked is not None and not known.labelled:
+        raise DataError(f"data set '{name}' has no classes, got classes {asked!r}. Remove data.classes.")
+    return located(known.paths, name, known.how_to_get())
 
 
 def limited(raw: RawSet, limit: int, what: str) -> RawSet:
@@ -138,23 +204,32 @@ def describe(name: str) -> dict:
     known = _known(name)
     if isinstance(known, Builtin):
         available, looked_in, how_to_get = known.is_available(), known.looked_in(), known.how_to_get()
+    elif isinstance(known, Collection):
+        looked_in = places(known.paths)
+        available, how_to_get = any(os.access(place, os.R_OK) for place in looked_in), known.how_to_get()
     else:
         available, looked_in, how_to_get = True, search_roots(), known.how_to_get
     return {
         "name": name,
         "summary": known.summary,
         "needs_path": isinstance(known, ImageFiles),
-        "shape": list(known.shape) if isinstance(known, Builtin) else None,
+        "splits": None if isinstance(known, ImageFiles) else list(SPLITS if isinstance(known, Builtin) else known.splits),
+        "shape": None if isinstance(known, ImageFiles) else list(known.shape),
         "available": available,
         "looked_in": [str(place) for place in looked_in],
         "how_to_get": how_to_get,
     }
 
 
-def _known(name: str) -> Builtin | ImageFiles:
+def _known(name: str) -> Builtin | Collection | ImageFiles:
     if name not in DATASETS:
         raise DataError(f"unknown data set '{name}'." + nearest(name, DATASETS))
     return DATASETS[name]
+
+
+def _check_split(name: str, split: str, splits: tuple[str, ...]) -> None:
+    if split not in splits:
+        raise DataError(f"data set '{name}' has no split '{split}'." + nearest(split, splits))
 
 
 def _check_size(setting: str, value: int | None, largest: int, unit: str = "") -> None:

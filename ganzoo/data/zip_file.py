@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ganzoo.data.class_folders import LARGEST_FILE, Arrange, Source, arrange
+from ganzoo.data.class_folders import LARGEST_FILE, Arrange, Source, arrange, restricted
 from ganzoo.data.roots import check_stays_below
 from ganzoo.errors import DataError
 
@@ -19,8 +19,8 @@ ENCRYPTED = 0x1  # general purpose bit 0
 
 
 @contextmanager
-def open_zip(path: Path, split: str, arranged: Arrange = arrange) -> Iterator[Source]:
-    """The images of one split in the zip `path`, or in `path`/SPLIT.zip where `path` is a folder."""
+def open_zip(path: Path, split: str, classes: Sequence[str] | None = None, *, arranged: Arrange = arrange) -> Iterator[Source]:
+    """The images of one split, of these classes (None: all), in the zip `path`, or in `path`/SPLIT.zip where `path` is a folder."""
     if path.is_dir():
         path = _zip_of_split(path, split)
     try:
@@ -33,7 +33,7 @@ def open_zip(path: Path, split: str, arranged: Arrange = arrange) -> Iterator[So
                 if len(set(names)) < len(names):
                     twice = next(name for name in names if names.count(name) > 1)
                     raise DataError(f"{path}: the entry {twice!r} occurs twice. Expected every name once.")
-                yield Source(arranged(names, split, str(path)), f"zip:{key}", archive.read)
+                yield Source(restricted(arranged(names, split, str(path)), classes), f"zip:{key}", archive.read)
     except (zipfile.BadZipFile, OSError, EOFError) as error:
         raise DataError(f"{path} is not a readable zip file: {error}") from None
 

@@ -7,28 +7,41 @@ the nearer one. Claims decided by arithmetic take no part in Holm.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from ganzoo.judge.comparisons import no_difference, ordering, seconds
-from ganzoo.judge.evidence import AllReadings, Evidence, Finding, Gap, gather, left_out
-from ganzoo.judge.metrics import label
+from ganzoo.judge.comparisons import no_difference, ordering, paired, seconds
+from ganzoo.judge.evidence import AllReadings, Evidence, Finding, Gap, gather, gather_metrics, left_out
+from ganzoo.judge.metrics import badness, is_epoch_of, label
 from ganzoo.judge.mixtures import mixtures
 from ganzoo.judge.numbers import stand_in_of
 from ganzoo.judge.stats.holm import holm
 from ganzoo.judge.stats.planning import CAP, POWER, Plan, plan
-from ganzoo.judge.tallies import event, happened, parameters, sizes
+from ganzoo.judge.tallies import event, event_name, happened, parameters, sizes
 from ganzoo.judge.trends import monotone
 from ganzoo.judge.verdicts import ClaimVerdict, Values
-from ganzoo.judge.words import chance, scale, sentences
+from ganzoo.judge.words import chance, listing, scale, seeds, sentences
 from ganzoo.spec import Claim, Spec
 
-Tested = tuple[Finding, Mapping[str, Values], list[str]]  # with the values and the notes
+
+@dataclass(frozen=True)
+class Tested:
+    """`values` by case, or by metric for a claim about two metrics of one case."""
+
+    finding: Finding
+    values: Mapping[str, Values]
+    notes: list[str]
+    case: str | None = None  # the one case, where the values are by metric
+
+    @property
+    def cases(self) -> dict[str, str]:
+        """The case of each key of the values."""
+        return {key: self.case or key for key in self.values}
 
 
 def judge_claims(spec: Spec, tier: str, readings: AllReadings, alpha: float) -> list[ClaimVerdict]:
     """One verdict a claim of the spec, in its order."""
     tested = [_test(claim, readings, 1 - (claim.alpha or alpha)) for claim in spec.claims]
-    p_values = [outcome[0].p for outcome in tested if not isinstance(outcome, Gap) and outcome[0].p is not None]
+    p_values = [outcome.finding.p for outcome in tested if isinstance(outcome, Tested) and outcome.finding.p is not None]
     adjusted = iter(holm(p_values))
     verdicts = []
     for claim, outcome in zip(spec.claims, tested, strict=True):
@@ -36,30 +49,47 @@ def judge_claims(spec: Spec, tier: str, readings: AllReadings, alpha: float) -> 
         if isinstance(outcome, Gap):
             verdicts.append(replace(open_, reason=sentences([outcome.reason, scale(tier, open_.stand_in)]), differs=outcome.differs))
         else:
-            p_holm = None if outcome[0].p is None else next(adjusted)
-            finding, values, notes = outcome
-            used = [readings[case][seed].record for case, of_seeds in values.items() for seed in of_seeds]
-            verdicts.append(_conclude(open_, (finding, values, [*notes, *mixtures(used)]), p_holm, len(p_values)))
+            p_holm = None if outcome.finding.p is None else next(adjusted)
+            used = [readings[outcome.cases[key]][seed].record for key, of_seeds in outcome.values.items() for seed in of_seeds]
+            verdicts.append(_conclude(open_, replace(outcome, notes=[*outcome.notes, *mixtures(used)]), p_holm, len(p_values)))
     return verdicts
 
 
 def _test(claim: Claim, readings: AllReadings, confidence: float) -> Tested | Gap:
     if claim.kind == "event":
         outcomes = happened(claim, readings)
-        return outcomes if isinstance(outcomes, Gap) else (event(claim, outcomes, confidence), outcomes, left_out(claim.cases, readings))
+        if isinstance(outcomes, Gap):
+            return outcomes
+        return Tested(event(claim, outcomes, confidence), outcomes, [*left_out(claim.cases, readings), *_blind(outcomes, readings)])
     if claim.kind == "cost" and claim.quantity == "parameters":
         counted = sizes(claim, readings)
-        return counted if isinstance(counted, Gap) else (parameters(claim, counted), counted, [])
-    metric = claim.quantity if claim.kind == "cost" else claim.metric
-    evidence = gather(claim, metric, readings)
+        return counted if isinstance(counted, Gap) else Tested(parameters(claim, counted), counted, [])
+    if claim.kind == "paired":
+        evidence, metrics = gather_metrics(claim, readings), {metric: metric for metric in claim.metrics}
+    else:
+        metric = claim.quantity if claim.kind == "cost" else claim.metric
+        evidence, metrics = gather(claim, metric, readings), dict.fromkeys(claim.case_names, metric)
     if isinstance(evidence, Gap):
         return evidence
-    of_kind = {"ordering": ordering, "no-difference": no_difference, "trend": monotone, "cost": seconds}[claim.kind]
-    return of_kind(claim, evidence, confidence), evidence.values, notes_of(evidence)
+    of_kind = {"ordering": ordering, "no-difference": no_difference, "trend": monotone, "paired": paired, "cost": seconds}[claim.kind]
+    case = claim.case if claim.kind == "paired" else None
+    return Tested(of_kind(claim, evidence, confidence), evidence.values, notes_of(evidence, metrics), case)
 
 
-def notes_of(evidence: Evidence) -> list[str]:
-    diverged = [case for case, of_seeds in evidence.values.items() if any(abs(v) == float("inf") or v != v for v in of_seeds.values())]
+def _blind(outcomes: Mapping[str, Values], readings: AllReadings) -> list[str]:
+    """One sentence for every case some of whose finished runs did not look for the event."""
+    told = []
+    for case, of_seeds in outcomes.items():
+        if blind := sum(one.status == "finished" and seed not in of_seeds for seed, one in readings[case].items()):
+            of = seeds(len(readings[case]))
+            told.append(f"{blind} of {of} of '{case}' did not look for it and {'is' if blind == 1 else 'are'} left out.")
+    return told
+
+
+def notes_of(evidence: Evidence, metrics: Mapping[str, str]) -> list[str]:
+    """`metrics`: the metric that stands under each key of the evidence."""
+    worst = float("inf")
+    diverged = [key for key, of_seeds in evidence.values.items() if any(badness(metrics[key], v) == worst for v in of_seeds.values())]
     return [
         *evidence.notes,
         *([f"Diverged trainings of {', '.join(diverged)} count as the worst; ranks are compared."] if diverged else []),
@@ -68,7 +98,7 @@ def notes_of(evidence: Evidence) -> list[str]:
 
 def _open(spec: Spec, claim: Claim, tier: str, readings: AllReadings, alpha: float) -> ClaimVerdict:
     """The claim before its evidence is weighed."""
-    metric = {"event": None, "cost": getattr(claim, "quantity", None)}.get(claim.kind, getattr(claim, "metric", None))
+    metric = claim.quantity if claim.kind == "cost" else claim.metrics[0] if claim.metrics else None
     of_seeds = next((readings[case] for case in claim.case_names if readings.get(case)), {})
     protocol = next((one.record.get("protocol") for one in of_seeds.values() if one.record.get("protocol")), None)
     return ClaimVerdict(
@@ -79,11 +109,11 @@ def _open(spec: Spec, claim: Claim, tier: str, readings: AllReadings, alpha: flo
         verdict="no evidence",
         reason="",
         metric=metric,
-        label=claim.event if claim.kind == "event" else label(metric, protocol),
+        label=event_name(claim) if claim.kind == "event" else listing([label(m, protocol) for m in claim.metrics or [metric]], "against"),
         cases=list(claim.case_names),
         reading=claim.reading,
         values={},
-        n=dict.fromkeys(claim.case_names, 0),
+        n=dict.fromkeys(claim.metrics if claim.kind == "paired" else claim.case_names, 0),
         alpha=claim.alpha or alpha,
         tier=tier,
         stand_in=stand_in_of(spec, tier, claim.case_names, readings),
@@ -92,7 +122,7 @@ def _open(spec: Spec, claim: Claim, tier: str, readings: AllReadings, alpha: flo
 
 
 def _conclude(open_: ClaimVerdict, tested: Tested, p_holm: float | None, family: int) -> ClaimVerdict:
-    finding, values, notes = tested
+    finding, values, notes = tested.finding, tested.values, tested.notes
     seeds_needed = None
     if finding.certain:
         verdict, why = finding.certain, ""
@@ -121,7 +151,15 @@ def _conclude(open_: ClaimVerdict, tested: Tested, p_holm: float | None, family:
         p_holm=p_holm,
         seeds_needed=seeds_needed,
         direction=finding.direction,
+        never=_never(open_, values),
     )
+
+
+def _never(open_: ClaimVerdict, values: Mapping[str, Values]) -> dict[str, int]:
+    """How many trainings an event spared, where the values are its epochs; empty where none was."""
+    metric_of = {key: key if open_.kind == "paired" else open_.metric for key in values}
+    spared = {key: sum(v == float("inf") for v in of_seeds.values()) for key, of_seeds in values.items() if is_epoch_of(metric_of[key])}
+    return spared if any(spared.values()) else {}
 
 
 def plan_of(finding: Finding, level: float) -> Plan:

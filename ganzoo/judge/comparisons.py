@@ -1,4 +1,4 @@
-"""Claims that compare means: ordering, no difference, and cost in seconds."""
+"""Claims that compare means: ordering, two metrics of the same trainings, no difference, and cost in seconds."""
 
 from __future__ import annotations
 
@@ -8,29 +8,35 @@ from itertools import combinations
 import numpy as np
 
 from ganzoo.judge.evidence import Evidence, Finding, Power
-from ganzoo.judge.metrics import badness, label
+from ganzoo.judge.metrics import badness
 from ganzoo.judge.stats.equivalence import equivalence
 from ganzoo.judge.stats.intervals import difference_interval, superiority
 from ganzoo.judge.stats.permutation import compare
 from ganzoo.judge.stats.planning import power_of_difference, power_of_equivalence, small_sample_effect, smallest_p
 from ganzoo.judge.summaries import summary
 from ganzoo.judge.verdicts import Effect
-from ganzoo.judge.words import counts, described, figure, span
-from ganzoo.spec import Cost, NoDifference, Ordering
+from ganzoo.judge.words import counts, described, figure, seeds, span
+from ganzoo.spec import Cost, NoDifference, Ordering, Paired
 
 
 class Pair:
-    """Two cases side by side: raw values and badness (lower is better, diverged +inf). Paired where they share trajectories."""
+    """Two cases side by side: raw values and badness (lower is better, diverged +inf). Paired where they share trajectories.
 
-    def __init__(self, evidence: Evidence, first: str, second: str, metric: str):
+    Two metrics of one case stand side by side in the same way: `first` and `second` are the keys of the evidence.
+    """
+
+    def __init__(self, evidence: Evidence, first: str, second: str, *metrics: str):
+        of_first, of_second = metrics * 2 if len(metrics) == 1 else metrics
         self.first, self.second = first, second
         shared = evidence.shared(first, second)
         self.paired = bool(shared)
         used = {case: {seed: v for seed, v in evidence.values[case].items() if seed in shared or not shared} for case in (first, second)}
         self.raw = tuple(np.array(list(of_seeds.values()), float) for of_seeds in used.values())
-        self.bad = tuple(np.array([badness(metric, value) for value in raw]) for raw in self.raw)
+        self.bad = tuple(
+            np.array([badness(metric, value) for value in raw]) for metric, raw in zip((of_first, of_second), self.raw, strict=True)
+        )
         self.finite = all(np.isfinite(bad).all() for bad in self.bad)
-        self.summaries = {case: summary(of_seeds, label(metric)) for case, of_seeds in used.items()}
+        self.summaries = {first: summary(used[first], of_first), second: summary(used[second], of_second)}
 
     @property
     def difference(self) -> float | None:
@@ -79,11 +85,22 @@ class Pair:
 def ordering(claim: Ordering, evidence: Evidence, confidence: float) -> Finding:
     """Permutation test of the difference of means, two-sided."""
     pair = Pair(evidence, claim.better, claim.worse, claim.metric)
+    return _first_is_better(pair, pair.told(), confidence)
+
+
+def paired(claim: Paired, evidence: Evidence, confidence: float) -> Finding:
+    """Sign-flip test of the mean difference of two metrics over the trainings of a case, two-sided. The evidence is keyed by metric."""
+    pair = Pair(evidence, claim.better, claim.worse, claim.better, claim.worse)
+    first, second = (described(metric, summed) for metric, summed in pair.summaries.items())
+    return _first_is_better(pair, f"{first} vs {second}, training by training; {seeds(len(pair.raw[0]))} of '{claim.case}'.", confidence)
+
+
+def _first_is_better(pair: Pair, told: str, confidence: float) -> Finding:
     test = compare(*pair.bad, pair.paired)
     effect = pair.effect(confidence)
     lead = pair.bad[1].mean() - pair.bad[0].mean() if pair.finite else effect.value - 0.5  # above 0: the first case is better
     return Finding(
-        told=pair.told(),
+        told=told,
         supports=min(1.0, 2 * test.less),
         against=min(1.0, 2 * test.greater),
         test=test.name,
@@ -102,7 +119,7 @@ def no_difference(claim: NoDifference, evidence: Evidence, confidence: float) ->
 
     A relative margin is a share of the first case's observed mean, taken as known.
     """
-    first = summary(evidence.values[claim.cases[0]], "")
+    first = summary(evidence.values[claim.cases[0]], claim.metric)
     margin = claim.margin if claim.margin_kind == "absolute" else claim.margin * abs(first.mean or 0.0)
     if not margin > 0:
         why = f"{described(claim.cases[0], first)} gives no mean that the margin could be a share of."

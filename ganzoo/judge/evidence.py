@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from ganzoo.judge.comparable import differing_fields
+from ganzoo.judge.metrics import is_epoch_of
 from ganzoo.judge.readings import Reading, values
 from ganzoo.judge.stats.intervals import Interval
 from ganzoo.judge.summaries import error_of
 from ganzoo.judge.verdicts import ClaimKind, Effect, Values
-from ganzoo.judge.words import listing, seeds
-from ganzoo.spec import Claim
+from ganzoo.judge.words import figure, listing, seeds
+from ganzoo.spec import Claim, Paired
+from ganzoo.spec.metric_names import EPOCH_OF
 
 Power = Callable[[int, float], float]  # (seeds a case, level) → chance of a decision
 AllReadings = Mapping[str, Mapping[int, Reading]]  # case → seed → reading
+SPARED = "An event that never came counts as later than any other; ranks are compared."
 MACHINE = ("device", "device_name", "threads")  # of a record's environment: what seconds depend on
 
 
@@ -29,7 +33,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The values of a claim's cases, in the claim's order."""
+    """The values of a claim's cases, in the claim's order; of a claim about two metrics of one case, by metric."""
 
     values: Mapping[str, Values]
     trajectories: Mapping[str, Mapping[int, str]]  # case → seed → trajectory
@@ -79,17 +83,61 @@ def gather(claim: Claim, metric: str, readings: AllReadings) -> Evidence | Gap:
     if forbidden:
         return forbidden
     trajectories = {case: {seed: reading.trajectory for seed, reading in of_seeds.items()} for case, of_seeds in used.items()}
-    return Evidence(found, trajectories, left_out(claim.case_names, readings))
+    notes = left_out(claim.case_names, readings)
+    if is_epoch_of(metric):
+        found, told = _censored(found, used)
+        notes += told
+    return Evidence(found, trajectories, notes)
+
+
+def gather_metrics(claim: Paired, readings: AllReadings) -> Evidence | Gap:
+    """Both metrics of every training of the claim's case that has both; a gap where none has, or the protocols differ."""
+    of_seeds = readings.get(claim.case) or {}
+    both = {metric: values(of_seeds, metric, claim.reading) for metric in claim.metrics}
+    missing = [why_missing(claim.case, metric, claim.reading, of_seeds) for metric, found in both.items() if not found]
+    if missing:
+        return Gap(" ".join(dict.fromkeys(missing)))
+    shared = [seed for seed in both[claim.better] if seed in both[claim.worse]]
+    if not shared:
+        return Gap(f"No training of '{claim.case}' measured both '{claim.better}' and '{claim.worse}'.")
+    if forbidden := _measured_otherwise({claim.case: {seed: of_seeds[seed] for seed in shared}}):
+        return forbidden
+    notes, single = left_out([claim.case], readings), len({*both[claim.better], *both[claim.worse]}) - len(shared)
+    if single:
+        notes.append(f"{seeds(single)} of '{claim.case}' measured only one of the two and {'is' if single == 1 else 'are'} left out.")
+    found = {metric: {seed: both[metric][seed] for seed in shared} for metric in claim.metrics}
+    if any(is_epoch_of(metric) and math.inf in of_metric.values() for metric, of_metric in found.items()):
+        notes.append(SPARED)
+    return Evidence(found, {metric: {seed: of_seeds[seed].trajectory for seed in shared} for metric in claim.metrics}, notes)
+
+
+def _censored(found: Mapping[str, Values], used: AllReadings) -> tuple[dict[str, Values], list[str]]:
+    """Epochs of an event up to where the shortest run ends: what came later elsewhere cannot be told from what came never there."""
+    ends = [one.epoch for of_seeds in used.values() for one in of_seeds.values()]
+    end, notes = min(ends), []
+    if end < max(ends):
+        notes.append(f"Events count up to epoch {figure(end)}, where the shortest run ends.")
+        found = {case: {seed: v if v <= end else math.inf for seed, v in of_seeds.items()} for case, of_seeds in found.items()}
+    if any(math.inf in of_seeds.values() for of_seeds in found.values()):
+        notes.append(SPARED)
+    return dict(found), notes
 
 
 def why_missing(case: str, metric: str, reading: str, of_seeds: Mapping[int, Reading]) -> str:
     """Why a case has no value at all."""
     if not of_seeds:
         return f"'{case}' was not run."
+    if metric in EPOCH_OF and any(one.status == "finished" for one in of_seeds.values()):
+        return unwatched(case, EPOCH_OF[metric])
     if any(one.status == "finished" for one in of_seeds.values()):
         return f"'{case}' was run, but '{metric}' was not measured at its {reading} evaluation."
     crashed = next((one for one in of_seeds.values() if one.status == "crashed"), None)
     return f"'{case}' crashed: {error_of(crashed)}." if crashed else f"'{case}' stopped before its end; run it again to go on."
+
+
+def unwatched(case: str, kind: str) -> str:
+    """Why an event's absence says nothing."""
+    return f"'{case}' was run before anything looked for '{kind}'; run it again."
 
 
 def left_out(cases: list[str], readings: AllReadings) -> list[str]:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ganzoo.judge.comparable import changed_settings, differing_fields
-from ganzoo.judge.metrics import DIRECTION, label
+from ganzoo.judge.metrics import label, listed
 from ganzoo.judge.mixtures import moves_bits
 from ganzoo.judge.readings import Reading, read, values
 from ganzoo.judge.stats.intervals import Interval, prediction_interval
@@ -27,7 +27,7 @@ from ganzoo.judge.words import figure, listing, seeds, span
 LEVEL = 0.99
 FLOOR_SHARE = 0.02  # of |mean|: rounding and other machines move a number that much
 FLOOR = 1e-4
-GATED = [metric for metric in DIRECTION if metric != "seconds_per_epoch"]
+NOT_GATED = "seconds_per_epoch"
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,7 @@ def _rows(fresh: Reading, references: Mapping[int, Reading], level: float) -> li
     protocol = fresh.record.get("protocol")
     return _bit_row(fresh, finished.get(fresh.seed)) + [
         _row(fresh, metric, label(metric, protocol), values(finished, metric), level)
-        for metric in GATED
-        if metric in fresh.last or values(finished, metric)
+        for metric in listed({*fresh.last, *(name for one in finished.values() for name in one.last)} - {NOT_GATED})
     ]
 
 

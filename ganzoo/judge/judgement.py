@@ -11,6 +11,7 @@ from ganzoo.judge.evidence import AllReadings
 from ganzoo.judge.numbers import judge_numbers, stand_in_of
 from ganzoo.judge.readings import read
 from ganzoo.judge.references import Published
+from ganzoo.judge.self_consistency import self_checks
 from ganzoo.judge.summaries import case_result
 from ganzoo.judge.verdicts import Judgement
 from ganzoo.judge.words import listing
@@ -18,7 +19,7 @@ from ganzoo.spec import Spec
 
 
 def judge(spec: Spec, tier: str, records: Iterable[Mapping], published: Mapping[str, Published], alpha: float = 0.05) -> Judgement:
-    """Every number and claim of the spec, and every claim of its document that the spec leaves out.
+    """Every number and claim of the spec, every claim of its document that the spec leaves out, and the document against itself.
 
     Records of other specs and tiers are passed over. What a record says of a case whose settings the spec has changed since is set
     aside, and named. SpecError for an unknown tier, ReferencesError where the spec names a number that its document does not have.
@@ -42,6 +43,7 @@ def judge(spec: Spec, tier: str, records: Iterable[Mapping], published: Mapping[
         protocols=protocols_of(readings),
         coverage=uncovered(spec, document) if document else [],
         set_aside=set_aside,
+        self_checks=self_checks(document) if document else [],
     )
 
 

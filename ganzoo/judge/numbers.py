@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from ganzoo.judge.comparable import differing_fields
 from ganzoo.judge.evidence import left_out
-from ganzoo.judge.metrics import DIRECTION, label
+from ganzoo.judge.metrics import direction
 from ganzoo.judge.mixtures import mixtures
 from ganzoo.judge.readings import Reading, values
 from ganzoo.judge.references import Cell, Published, Table
@@ -84,7 +84,7 @@ def _judge(row: NumberVerdict, table: Table, cell: Cell, readings: Mapping[int, 
         return _without_values(row, readings)
     used = [reading.record for seed, reading in readings.items() if seed in found]
     protocols = [record.get("protocol") for record in used]
-    ours = summary(found, label(row.metric, protocols[0]))
+    ours = summary(found, row.metric, protocols[0])
     row = replace(row, ours=ours, delta=None if ours.mean is None else ours.mean - cell.value)
     differs, why = _incomparable(row, table, protocols)
     if differs:
@@ -125,6 +125,9 @@ def _incomparable(row: NumberVerdict, table: Table, protocols: list) -> tuple[li
 def _compare(row: NumberVerdict, cell: Cell, ours: Summary, alpha: float) -> NumberVerdict:
     found = list(ours.values.values())
     theirs = figure(cell.value) + (f" ± {figure(cell.spread)}" if cell.spread else "")
+    if ours.never:
+        spared = f"It never happened in {ours.never} of {seeds(ours.n)}, so ours has no mean; the document has {theirs}."
+        return replace(row, verdict="better" if ours.never == ours.n else "inconclusive", reason=spared)
     if ours.diverged:
         lost = f"{ours.diverged} of {seeds(ours.n)} diverged, so ours has no mean; the document has {theirs}."
         return replace(row, verdict="worse" if ours.diverged == ours.n else "inconclusive", reason=lost)
@@ -136,7 +139,7 @@ def _compare(row: NumberVerdict, cell: Cell, ours: Summary, alpha: float) -> Num
     told = f"Ours {figure(ours.mean)} over {seeds(ours.n)}, theirs {theirs}: a further training of ours would land in {span(predicted)}"
     row = replace(row, predicted=predicted)
     if not predicted[0] <= cell.value <= predicted[1]:
-        verdict = "better" if (row.delta < 0) == (DIRECTION[row.metric] == "lower") else "worse"
+        verdict = "better" if (row.delta < 0) == (direction(row.metric) == "lower") else "worse"
         return replace(row, verdict=verdict, reason=f"{told}, and the published number lies outside.")
     reach = max(abs(end - cell.value) for end in predicted)
     if reach <= max(TELLING * abs(cell.value), cell.spread or 0.0):

@@ -3,7 +3,8 @@
 last: the evaluation at the case's epoch. best: the evaluation up to it with the lowest `select.frechet`, which other samples
 decided than those reported. each-best: every metric at its own best evaluation, on the reported samples themselves; some documents
 did it so, and it flatters. A trajectory that crashed or stopped later than a case's epoch still yields that case.
-Non-finite metrics stay in, as NaN: a finished training that diverged is an outcome, not a gap.
+Non-finite metrics stay in, as NaN: a finished training that diverged is an outcome, not a gap. What only a case's end measures (the
+probe, truncated z) has a last value and no best one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Literal
 
 from ganzoo.judge.choice import chosen
 from ganzoo.judge.metrics import SCALARS, badness, is_measured
+from ganzoo.judge.sightings import epochs, first_seen
+from ganzoo.spec.metric_names import PROBES, SAMPLED, only_at_the_end, truncated
 from ganzoo.variation import variation
 
 Status = Literal["finished", "crashed", "partial"]
@@ -29,7 +32,6 @@ class Reading:
 
     `last`, `best` and `each_best` map metric → value (NaN where it was not finite), empty where it was not reached.
     """
-
 
     case: str
     seed: int
@@ -63,11 +65,12 @@ def read_case(record: Mapping, case: str) -> Reading:
     reached = [e for e in evaluations if e["epoch"] <= epoch]
     end = next((e for e in reached if e["epoch"] == epoch), None)
     status = "finished" if end else ("crashed" if record["status"] == "crashed" else "partial")
-    last = _metrics(end) | _scalars(record, end) if end else {}
-    chosen = _best(reached) if end else None
-    best = _metrics(chosen) | _scalars(record, end) if chosen else {}
-    each_best = _each_best([_metrics(e) for e in reached]) | _scalars(record, end) if end else {}
     step = end.get("step") if end else None
+    of_run = _scalars(record, end) | epochs(record, _limit(step)) if end else {}
+    last = _metrics(end) | _at_the_end(record, end) | of_run if end else {}
+    chosen = _best(reached) if end else None
+    best = {name: value for name, value in _metrics(chosen).items() if not only_at_the_end(name)} | of_run if chosen else {}
+    each_best = _each_best([_metrics(e) for e in reached]) | of_run if end else {}
     return Reading(case, int(record["seed"]), status, epoch, step, trajectory_of(record), last, best, each_best, record)
 
 
@@ -90,14 +93,14 @@ def values(readings: Mapping[int, Reading], metric: str, kind: ReadingKind = "la
     return {seed: r.metrics(kind)[metric] for seed, r in readings.items() if metric in r.metrics(kind)}
 
 
-def steps_limit(reading: Reading) -> float:
-    """Last step that belongs to the case; a trajectory that ended before it belongs whole."""
-    return math.inf if reading.step is None else reading.step
+def _limit(step: int | None) -> float:
+    """Last step that belongs to a case; a trajectory that ended before it belongs whole."""
+    return math.inf if step is None else step
 
 
-def events_of(reading: Reading) -> set[str]:
-    """Kinds of events up to the case's epoch."""
-    return {event["kind"] for event in reading.record.get("events") or [] if event["step"] <= steps_limit(reading)}
+def events_of(reading: Reading) -> dict[str, float]:
+    """Kinds of events up to the case's own end, whatever came of the trajectory later → the epoch at which each is first seen."""
+    return first_seen(reading.record, _limit(reading.step))
 
 
 def parameters_of(reading: Reading) -> int | None:
@@ -108,6 +111,21 @@ def parameters_of(reading: Reading) -> int | None:
 
 def _metrics(evaluation: Mapping) -> dict[str, float]:
     return {name: _number(value) for name, value in evaluation["metrics"].items()}
+
+
+def _at_the_end(record: Mapping, end: Mapping) -> dict[str, float]:
+    """What a case's end measures with truncated z, as frechet@1.0; with what was asked for of a generator that diverged, as NaN."""
+    found = {
+        truncated(name, entry["threshold"]): _number(value)
+        for entry in end.get("truncated") or []
+        for name, value in entry["metrics"].items()
+        if name in SAMPLED
+    }
+    if end["metrics"].get("frechet", 0) is None:
+        asked = record["resolved"].get("eval") or {}
+        lost = [truncated(name, at) for at in asked.get("truncations") or [] for name in end["metrics"] if name in SAMPLED]
+        found = dict.fromkeys([*lost, *(PROBES if asked.get("probe") else ())], math.nan) | found
+    return found
 
 
 def _number(value) -> float:
@@ -134,20 +152,27 @@ def _each_best(evaluations: list[Mapping[str, float]]) -> dict[str, float]:
 
 
 def _scalars(record: Mapping, end: Mapping) -> dict[str, float]:
-    """The run's scalars; for a case that ends before its trajectory the losses' variation up to its own end.
+    """The run's scalars; for a case that ends before its trajectory the losses' variation and mean up to its own end.
 
-    A variation that the run could not give is NaN where its losses diverged, and left out where they were too few.
+    One that the run could not give is NaN where its losses diverged, and left out where they were too few. A mean that the run did not
+    think of is left out too: records of blessed runs hold too few of their losses for it.
     """
     scalars = {name: float(value) for name, value in (record.get("scalars") or {}).items() if name in SCALARS and value is not None}
     losses = record.get("losses") or {}
     steps = losses.get("step") or []
     for network in ("d", "g"):
-        name = f"{network}_loss_variation"
         kept = [loss for step, loss in zip(steps, losses.get(network) or [], strict=True) if step <= end["step"]]
-        if any(loss is None for loss in kept):
-            scalars[name] = math.nan
-        elif len(kept) < len(steps):
-            scalars.pop(name, None)
-            if (swing := variation(kept)) is not None:
-                scalars[name] = swing
+        for name, of_losses in ((f"{network}_loss_variation", variation), (f"{network}_loss_mean", _mean)):
+            if of_losses is _mean and name not in (record.get("scalars") or {}):
+                continue
+            if any(loss is None for loss in kept):
+                scalars[name] = math.nan
+            elif len(kept) < len(steps):
+                scalars.pop(name, None)
+                if (value := of_losses(kept)) is not None:
+                    scalars[name] = value
     return scalars
+
+
+def _mean(losses: list[float]) -> float | None:
+    return sum(losses) / len(losses) if losses else None

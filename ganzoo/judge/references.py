@@ -19,7 +19,7 @@ from ganzoo.spec.claims import Metric, Name, Text
 from ganzoo.spec.messages import explain
 from ganzoo.spec.schema import Strict
 
-__all__ = ["Cell", "Claim", "Part", "Published", "Spread", "StatedNumber", "Table"]
+__all__ = ["Cell", "Claim", "Part", "Published", "SelfCheck", "Spread", "StatedNumber", "Table"]
 __all__ += ["load_document", "load_measured", "load_published", "save_measured"]
 
 UNJUDGED = "why no claim of the suite decides it: which quantity or run is missing"
@@ -94,12 +94,59 @@ class Table(Strict):
         return found
 
 
+class SelfCheck(Strict):
+    """What the document's own tables can say of a claim; the rule is in ganzoo/judge/self_consistency.py.
+
+    Cells that differ only in `axis`, one at `first` and one at `second`, are set side by side.
+    """
+
+    tables: list[Name] = Field(min_length=1)
+    axis: Text = Field(description="what varies: column, or row.<name>")
+    first: str | int = Field(description="the axis' entry that the claim is about")
+    second: str | int = Field(description="the entry it is set against")
+    expects: Literal["ordering", "no-difference"] = Field(description="ordering: the first is the better one")
+    margin: float | None = Field(None, gt=0, description="no-difference: the largest difference that still counts as none")
+    margin_kind: Literal["absolute", "relative"] | None = Field(None, description="relative: a share of the second's value")
+    note: Text | None = Field(None, description="why this pairing, why this margin")
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        _distinct("self_check's table", self.tables)
+        if self.first == self.second:
+            raise ValueError(f"self_check sets {self.first} against itself, expected two entries of {self.axis}")
+        if (self.margin is None) != (self.margin_kind is None) or (self.margin is None) != (self.expects == "ordering"):
+            raise ValueError(f"self_check expects {self.expects}: margin and margin_kind belong to no-difference, both of them")
+        return self
+
+    def entry(self, cell: Cell) -> str | int | None:
+        """What stands in the axis; None where the cell's row has no such axis."""
+        return cell.column if self.axis == "column" else cell.row.get(self.axis.removeprefix("row."))
+
+    def elsewhere(self, cell: Cell) -> tuple[tuple[str, str], ...]:
+        """Everything else that places the cell: (axis, "SN-DCGAN"), a bare number with its axis, "batch 32"."""
+        row = [(f"row.{axis}", f"{axis} {entry}" if isinstance(entry, int) else entry) for axis, entry in cell.row.items()]
+        others = [*row, ("column", cell.column)]
+        return tuple(place for place in others if place[0] != self.axis)
+
+    def fault(self, table: Table) -> str | None:
+        """Why it cannot be asked of this table."""
+        axes = ["column", *(f"row.{axis}" for axis in table.cells[0].row)]
+        if self.axis not in axes:
+            return f"{table.id} has no axis '{self.axis}'.{nearest(self.axis, axes)[:-1]}"
+        entries = list(dict.fromkeys(self.entry(cell) for cell in table.cells))
+        if unknown := next((entry for entry in (self.first, self.second) if entry not in entries), None):
+            return f"{table.id} has no {self.axis.removeprefix('row.')} {unknown}.{nearest(str(unknown), map(str, entries))[:-1]}"
+        places = [{self.elsewhere(cell) for cell in table.cells if self.entry(cell) == entry} for entry in (self.first, self.second)]
+        return None if places[0] & places[1] else f"no two cells of {table.id} differ in {self.axis} only"
+
+
 class Part(Strict):
     """One of several things that a claim states; its id is the claim's with a letter."""
 
     id: Name
     kind: Kind
     text: Text
+    self_check: SelfCheck | None = Field(None, description="how the document's own tables decide it")
     unjudged: Text | None = Field(None, description=UNJUDGED)
 
 
@@ -113,6 +160,7 @@ class Claim(Strict):
     parts: list[Part] = Field(default_factory=list)
     numbers: list[StatedNumber] = Field(default_factory=list)
     note: Text | None = None
+    self_check: SelfCheck | None = Field(None, description="how the document's own tables decide it, as a whole")
     unjudged: Text | None = Field(None, description=UNJUDGED)
 
     @model_validator(mode="after")
@@ -142,6 +190,13 @@ class Published(Strict):
         _distinct("claim id", [claim.id for claim in self.claims])
         if nowhere := next((number.what for number in self.numbers if number.where is None), None):
             raise ValueError(f"the number '{nowhere}' belongs to no claim and so needs its own `where`")
+        for entry in (entry for claim in self.claims for entry in (claim, *claim.parts) if entry.self_check):
+            known = {table.id: table for table in self.tables}
+            for name in entry.self_check.tables:
+                if name not in known:
+                    raise ValueError(f"self_check of {entry.id} names '{name}', which is no table.{nearest(name, known)[:-1]}")
+                if fault := entry.self_check.fault(known[name]):
+                    raise ValueError(f"self_check of {entry.id}: {fault}")
         return self
 
     def table(self, table_id: str) -> Table:

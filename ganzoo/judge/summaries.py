@@ -6,25 +6,27 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ganzoo.judge.metrics import DIRECTION, label
+from ganzoo.judge.metrics import is_epoch_of, label, listed
 from ganzoo.judge.readings import Reading, ReadingKind, values
 from ganzoo.judge.stats.intervals import mean_interval
 from ganzoo.judge.verdicts import CaseResult, CaseStatus, Summary, Values
 
 
-def summary(of_seeds: Values, name: str) -> Summary:
-    """Mean, std (ddof 1) and interval; none of them once a seed diverged, since no mean of the rest would be honest."""
+def summary(of_seeds: Values, metric: str, protocol: Mapping | None = None) -> Summary:
+    """Mean, std (ddof 1) and interval; none of them once a seed diverged or an event never came: no mean of the rest would be honest."""
     found = np.array(list(of_seeds.values()), float)
-    diverged = int(np.count_nonzero(~np.isfinite(found)))
-    known = len(found) > 0 and not diverged
+    never = int(np.count_nonzero(found == np.inf)) if is_epoch_of(metric) else 0
+    diverged = int(np.count_nonzero(~np.isfinite(found))) - never
+    known = len(found) > 0 and not diverged and not never
     return Summary(
         values=dict(of_seeds),
         n=len(found),
         mean=float(found.mean()) if known else None,
         std=float(found.std(ddof=1)) if known and len(found) > 1 else None,
         interval=mean_interval(found) if known else None,
-        label=name,
+        label=label(metric, protocol),
         diverged=diverged,
+        never=never,
     )
 
 
@@ -56,4 +58,5 @@ def error_of(reading: Reading) -> str:
 
 def _summaries(readings: Mapping[int, Reading], kind: ReadingKind) -> dict[str, Summary]:
     protocol = next((reading.record.get("protocol") for reading in readings.values() if reading.record.get("protocol")), None)
-    return {metric: summary(found, label(metric, protocol)) for metric in DIRECTION if (found := values(readings, metric, kind))}
+    measured = listed({metric for reading in readings.values() for metric in reading.metrics(kind)})
+    return {metric: summary(values(readings, metric, kind), metric, protocol) for metric in measured}

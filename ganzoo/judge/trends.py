@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ganzoo.judge.evidence import Evidence, Finding, Power
-from ganzoo.judge.metrics import badness, label
+from ganzoo.judge.metrics import badness
 from ganzoo.judge.stats.intervals import Interval, difference_interval
 from ganzoo.judge.stats.planning import power_of_trend, smallest_p_of_trend
 from ganzoo.judge.stats.trend import Block, trend
@@ -30,7 +30,7 @@ def monotone(claim: Trend, evidence: Evidence, confidence: float) -> Finding:
     falls, rises = min(1.0, 2 * test.less), min(1.0, 2 * test.greater)
     supports, against = (falls, rises) if claim.direction == "improves" else (rises, falls)
     n = {case: len(of_seeds) for case, of_seeds in bad.items()}
-    told = ", ".join(described(case, summary(of_seeds, label(claim.metric))) for case, of_seeds in evidence.values.items())
+    told = ", ".join(described(case, summary(of_seeds, claim.metric)) for case, of_seeds in evidence.values.items())
     joined = ", epochs of the same trainings" if paired else ""
     difference, interval = _last_minus_first(evidence, claim.cases[-1], claim.cases[0], confidence)
     return Finding(
@@ -60,8 +60,9 @@ def trajectories(bad: Bad, evidence: Evidence) -> list[Block]:
 def _last_minus_first(evidence: Evidence, last: str, first: str, confidence: float) -> tuple[float | None, Interval | None]:
     shared = evidence.shared(last, first)
     a, b = (np.array([of_seeds[seed] for seed in shared or of_seeds]) for of_seeds in (evidence.values[last], evidence.values[first]))
-    difference = float(a.mean() - b.mean())
-    return (difference if np.isfinite(difference) else None), difference_interval(a, b, bool(shared), confidence)
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return None, None
+    return float(a.mean() - b.mean()), difference_interval(a, b, bool(shared), confidence)
 
 
 def _power(bad: Bad, paired: bool) -> Power | None:

@@ -44,6 +44,7 @@ class Summary(Plain):
     interval: Interval | None
     label: str
     diverged: int = 0  # seeds whose value was not finite; then there is no mean
+    never: int = 0  # seeds whose event never came, for the epoch of an event; no mean either
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,11 @@ class Effect(Plain):
 
 @dataclass(frozen=True)
 class ClaimVerdict(Plain):
-    """A claim and its evidence. `difference` is first case − second, of the metric itself; `interval` is the difference's, 95 %."""
+    """A claim and its evidence. `difference` is first case − second, of the metric itself; `interval` is the difference's, 95 %.
+
+    `values` and `n` are by case; for a claim of kind `paired`, which has one case, by metric, the better one first. A value that is
+    not finite is a diverged training; the epoch of an event that never came (`never`); of an event, a run too short to tell.
+    """
 
     id: str
     text: str
@@ -118,6 +123,7 @@ class ClaimVerdict(Plain):
     direction: Literal["as stated", "against", "none"] = "none"
     differs: list[str] = field(default_factory=list)  # protocol fields that forbid the comparison
     note: str | None = None
+    never: Mapping[str, int] = field(default_factory=dict)  # seeds whose event never came, keyed as `values`; empty for other metrics
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,7 @@ class Judgement(Plain):
     protocols: list[Mapping]
     coverage: list[Mapping]  # claims of the document that no claim of the spec judges
     set_aside: list[Mapping]  # records that were not judged, and why
+    self_checks: list[Plain] = field(default_factory=list)  # the document against itself: self_consistency.SelfVerdict
 
     @property
     def protocol(self) -> Mapping | None:

@@ -35,6 +35,10 @@ def runs(n: int) -> str:
 
 def described(case: str, summed: Summary) -> str:
     """ "original 12.3 [11.0, 13.6]": mean with its interval, or what there is instead."""
+    if summed.never:
+        known = [value for value in summed.values.values() if math.isfinite(value)]
+        else_ = f", else at {figure(min(known))}" + (f" to {figure(max(known))}" if len(known) > 1 else "") if known else ""
+        return f"{case} (never in {summed.never} of {seeds(summed.n)}{else_})"
     if summed.diverged:
         return f"{case} ({summed.diverged} of {seeds(summed.n)} diverged)"
     told = f"{case} {figure(summed.mean)}"
@@ -49,9 +53,9 @@ def counts(n: dict[str, int]) -> str:
     return ", ".join(f"{case} {seeds(count)}" for case, count in n.items())
 
 
-def listing(names: Iterable[str]) -> str:
+def listing(names: Iterable[str], joint: str = "and") -> str:
     names = list(names)
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "none"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {joint} {names[-1]}" if names else "none"
 
 
 def sentences(parts: Sequence[str]) -> str:

@@ -17,7 +17,9 @@ from ganzoo.streams import fill_latent, stream
 CHUNK = 1000  # latents drawn at once
 
 
-def generate(g: nn.Module, case: Case, count: int, seed: int, name: str, device: str, at_once: int = CHUNK) -> Iterator[Tensor]:
+def generate(
+    g: nn.Module, case: Case, count: int, seed: int, name: str, device: str, at_once: int = CHUNK, truncation: float | None = None
+) -> Iterator[Tensor]:
     """`count` outputs of a case's G: float chunks (≤ at_once, C, H, W). Use inside `generation_mode`.
 
     z is drawn on the stream `name` of the run's seed alone, for a conditional G (one with `num_classes`) the labels, uniformly,
@@ -30,15 +32,17 @@ def generate(g: nn.Module, case: Case, count: int, seed: int, name: str, device:
     for start in range(0, count, at_once):
         used = min(at_once, count - start)
         made = at_once if g.training else used  # in eval mode an image does not depend on its neighbours
-        inputs = [fill_latent(z, latent.dist, latents)[:made]]
+        inputs = [fill_latent(z, latent.dist, latents, truncation)[:made]]
         if classes:
             inputs.append(torch.randint(classes, (at_once,), generator=labels, device=device)[:made])
         yield g(*inputs)[:used]
 
 
-def sample_images(g: nn.Module, case: Case, protocol: Protocol, count: int, seed: int, name: str, device: str) -> Iterator[Tensor]:
+def sample_images(
+    g: nn.Module, case: Case, protocol: Protocol, count: int, seed: int, name: str, device: str, truncation: float | None = None
+) -> Iterator[Tensor]:
     """The same as a protocol finds them stored: uint8 chunks."""
-    for x in generate(g, case, count, seed, name, device, protocol.fake_batch or CHUNK):
+    for x in generate(g, case, count, seed, name, device, protocol.fake_batch or CHUNK, truncation):
         yield stored(x, protocol, case.eval.fake_range)
 
 
@@ -53,5 +57,28 @@ def evaluate(
     reals = reals_for(protocol, device, source)
     with generation_mode(g, protocol):
         found = measure(protocol, reals, sample_images(g, case, protocol, protocol.num_fake, seed, "eval/report", device), device)
+    return found, {"frechet": evaluate_selection(g, protocol, case, seed, device, source)}
+
+
+def evaluate_selection(g: nn.Module, protocol: Protocol, case: Case, seed: int, device: str, source: Source | None = None) -> float:
+    """The Fréchet distance of `eval.num_select` images, never the ones whose numbers are reported."""
+    reals = reals_for(protocol, device, source)
+    with generation_mode(g, protocol):
         further = sample_images(g, case, protocol, case.eval.num_select, seed, "eval/select", device)
-        return found, {"frechet": frechet_only(protocol, reals, further, device)}
+        return frechet_only(protocol, reals, further, device)
+
+
+def evaluate_truncated(
+    g: nn.Module, protocol: Protocol, case: Case, seed: int, device: str, source: Source | None = None
+) -> list[dict[str, float | dict]]:
+    """[{"threshold", "metrics"}, …] for each of `eval.truncations`: the same measurement of fakes from truncated z.
+
+    One stream serves every threshold, so that two of them differ in the threshold alone. In eval mode the running batch statistics are
+    those of the full law.
+    """
+    reals, found = reals_for(protocol, device, source), []
+    with generation_mode(g, protocol):
+        for threshold in case.eval.truncations:
+            fakes = sample_images(g, case, protocol, protocol.num_fake, seed, "eval/truncated", device, threshold)
+            found.append({"threshold": threshold, "metrics": measure(protocol, reals, fakes, device).metrics})
+    return found

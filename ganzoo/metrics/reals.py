@@ -44,9 +44,10 @@ class Source:
     split: str
     path: str | None = None
     resize: int | None = None
+    classes: tuple[str, ...] | None = None
 
-    def load(self) -> data.ImageSet:
-        return data.load(self.name, self.split, path=self.path, resize=self.resize)
+    def load(self, limit: int | None = None) -> data.ImageSet:
+        return data.load(self.name, self.split, path=self.path, resize=self.resize, limit=limit, classes=self.classes)
 
 
 @dataclass(frozen=True)

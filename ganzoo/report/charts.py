@@ -25,9 +25,10 @@ class Lane:
     """One case of a strip plot: {seed: value}, its mean and interval where the judge gave one."""
 
     name: str
-    values: dict[str, float | None]  # None, NaN: the seed diverged
+    values: dict[str, float | None]  # None, NaN: `absent`
     mean: float | None = None
     interval: tuple[float, float] | None = None
+    absent: str = "diverged"  # what a value that is not finite means
     finite: dict[str, float] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self):
@@ -77,7 +78,7 @@ def _name(name: str, y: float) -> Markup:
 def _summary(lane: Lane, happened: bool) -> str:
     diverged = len(lane.values) - len(lane.finite)
     if diverged:
-        return f"{diverged} of {len(lane.values)} diverged"
+        return f"{diverged} of {len(lane.values)} {lane.absent}"
     if happened:
         return f"{sum(v > 0 for v in lane.finite.values())} of {len(lane.finite)} seeds"
     return f"mean {number(lane.mean)}, n = {len(lane.finite)}" if is_number(lane.mean) else f"n = {len(lane.finite)}"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ganzoo.judge.metrics import DIRECTION
+from ganzoo.judge.metrics import direction, is_epoch_of
+from ganzoo.judge.metrics import label as metric_label
 from ganzoo.report import charts
 from ganzoo.report.text import interval, is_number, listing, number, p_value, plural, seed_order
 from ganzoo.report.verdicts import Look, look
@@ -17,6 +18,7 @@ READINGS = {
     "best": "best evaluation, chosen on other samples",
     "each-best": "each metric's best evaluation, chosen on the samples reported",
 }
+DESCRIPTIONS = ("d_loss_mean", "g_loss_mean")  # by convention higher, and no quality
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class ClaimView:
     facts: list[tuple[str, str]]
     strip: Markup | None
     difference: Markup | None
-    values: list[tuple[str, list[tuple[str, str]]]]  # case → (seed, value)
+    values: list[tuple[str, list[tuple[str, str]]]]  # case (or metric) → (seed, value)
+    lanes: str  # what `values` are by
     label: str
     stand_in: str
 
@@ -46,13 +49,20 @@ def anchor(kind: str, name: str) -> str:
 
 
 def better(metric: str | None) -> str:
-    direction = DIRECTION.get(metric)
-    return f"{direction} is better" if direction else ""
+    """ "lower is better"; empty for no metric, one that nobody knows, and one that only describes."""
+    if not metric or metric in DESCRIPTIONS:
+        return ""
+    if is_epoch_of(metric):
+        return "later is better, never is best"
+    try:
+        return f"{direction(metric)} is better"
+    except KeyError:
+        return ""
 
 
-def claim_views(claims: list[dict], cases: list[dict]) -> list[ClaimView]:
-    """`cases`: the judgement's summaries, from which the intervals of the means are taken."""
-    return [_claim(claim, cases, taken) for claim, taken in zip(claims, _anchors(claims), strict=True)]
+def claim_views(claims: list[dict], cases: list[dict], labels: dict[str, str] | None = None) -> list[ClaimView]:
+    """`cases`: the judgement's summaries, from which the intervals of the means are taken. `labels`: metrics by their protocol's names."""
+    return [_claim(claim, cases, labels or {}, taken) for claim, taken in zip(claims, _anchors(claims), strict=True)]
 
 
 def _anchors(claims: list[dict]) -> list[str]:
@@ -64,10 +74,18 @@ def _anchors(claims: list[dict]) -> list[str]:
     return found
 
 
-def _claim(claim: dict, cases: list[dict], anchor_: str) -> ClaimView:
-    values = {case: claim["values"][case] for case in claim["cases"] if case in claim["values"]}
-    happened = claim["kind"] == "event"
-    lanes = [charts.Lane(case, seeds, _mean(seeds), _mean_interval(claim, cases, case, seeds)) for case, seeds in values.items()]
+def _claim(claim: dict, cases: list[dict], labels: dict[str, str], anchor_: str) -> ClaimView:
+    """Of a claim of kind `paired` the lanes are the two metrics of its case, of any other its cases."""
+    paired, happened = claim["kind"] == "paired", claim["kind"] == "event"
+    order = list(claim["values"]) if paired else claim["cases"]
+    values = {name: claim["values"][name] for name in order if name in claim["values"]}
+    shown = {name: metric_label(name, {"labels": labels}) if paired else name for name in values}
+    lanes = [
+        charts.Lane(shown[name], seeds, _mean(seeds), _mean_interval(claim, cases, name, seeds), _absent(claim, name))
+        for name, seeds in values.items()
+    ]
+    metric = next(iter(values), None) if paired else claim["metric"]
+    label = f"within the trainings of {claim['cases'][0]}" if paired else claim["label"]
     return ClaimView(
         id=claim["id"],
         anchor=anchor_,
@@ -81,10 +99,11 @@ def _claim(claim: dict, cases: list[dict], anchor_: str) -> ClaimView:
         needed=_needed(claim),
         note=claim["note"] or "",
         facts=_facts(claim),
-        strip=charts.strip(lanes, claim["label"], better(claim["metric"]), happened) if values else None,
+        strip=charts.strip(lanes, label, better(metric), happened) if values else None,
         difference=_difference(claim) if values else None,
-        values=[(case, _by_seed(seeds)) for case, seeds in values.items()],
-        label=claim["label"],
+        values=[(shown[name], _by_seed(seeds, _absent(claim, name))) for name, seeds in values.items()],
+        lanes="Metric" if paired else "Case",
+        label=label,
         stand_in=claim["stand_in"] or "",
     )
 
@@ -95,21 +114,31 @@ def _mean(seeds: dict[str, float | None]) -> float | None:
     return sum(seeds.values()) / len(seeds) if whole else None
 
 
-def _mean_interval(claim: dict, cases: list[dict], case: str, seeds: dict) -> tuple[float, float] | None:
-    """The interval of a case's mean, if the judge summed up the very values that the claim was judged on."""
+def _absent(claim: dict, name: str) -> str:
+    """What a value that is not finite means: the training diverged, the event never came, the run was too short to tell."""
+    never = (claim.get("never") or {}).get(name)
+    return "never" if never else "too short to tell" if claim["kind"] == "event" else "diverged"
+
+
+def _mean_interval(claim: dict, cases: list[dict], name: str, seeds: dict) -> tuple[float, float] | None:
+    """The interval of a mean, if the judge summed up the very values that the claim was judged on. `name`: a case, or a metric of one."""
+    case, metric = (claim["cases"][0], name) if claim["kind"] == "paired" else (name, claim["metric"])
     of_case = next((c for c in cases if c["case"] == case), {"metrics": {}, "best": {}})
-    summed = of_case["best" if claim["reading"] == "best" else "metrics"].get(claim["metric"])
+    summed = of_case["best" if claim["reading"] == "best" else "metrics"].get(metric)
     return tuple(summed["interval"]) if summed and summed["interval"] and summed["values"] == seeds else None
 
 
-def _by_seed(seeds: dict) -> list[tuple[str, str]]:
+def _by_seed(seeds: dict, absent: str) -> list[tuple[str, str]]:
     ordered = sorted(seeds.items(), key=lambda entry: seed_order(entry[0]))
-    return [(seed, "diverged" if value is None else number(value, 4)) for seed, value in ordered]
+    return [(seed, absent if value is None else number(value, 4)) for seed, value in ordered]
 
 
 def _difference(claim: dict) -> Markup | None:
     """The judge takes last − first of a trend, of other claims first − second, of more than two cases the widest pair."""
     first, *_, last = claim["cases"] * 2 if len(claim["cases"]) == 1 else claim["cases"]
+    if claim["kind"] == "paired":
+        first, last = (list(claim["values"]) * 2)[:2]
+        return charts.difference(claim["difference"], claim["interval"], claim["margin"], "difference", f"{first} − {last}")
     between = f"{last} − {first}" if claim["kind"] == "trend" else f"{first} − {last}" if len(claim["cases"]) == 2 else "widest pair"
     return charts.difference(claim["difference"], claim["interval"], claim["margin"], f"difference in {claim['label']}", between)
 
@@ -118,6 +147,7 @@ def _facts(claim: dict) -> list[tuple[str, str]]:
     """What the verdict rests on, as (name, value); what a kind of claim does not have is left out."""
     effect, needed, p_holm = claim["effect"], _needed(claim), claim["p_holm"]
     facts = [
+        ("Within", f"every training of {claim['cases'][0]}" if claim["kind"] == "paired" else None),
         ("Test", claim["test"]),
         ("p", p_value(claim["p"]) if is_number(claim["p"]) else None),
         ("p after Holm", f"{p_value(p_holm)} (α = {claim['alpha']:g})" if is_number(p_holm) else None),

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ganzoo.judge.metrics import DIRECTION
+from ganzoo.judge.metrics import DIRECTION, is_epoch_of, is_measured
 from ganzoo.judge.metrics import label as metric_label
-from ganzoo.report.curves import Line, Panel, Points, panels
+from ganzoo.report.curves import Line, Mark, Panel, Points, panels
 from ganzoo.report.evidence import better
 from ganzoo.report.text import NONE, number, seed_order, spread
 from ganzoo.report.verdicts import Look, look
+from ganzoo.spec.metric_names import PROBES, parted
 
 ORDER = list(DIRECTION)  # frechet, kid, is, … as the judge lists them
+PROBE_NAMES = {  # in the table's order
+    "probe_d": "D",
+    "probe_g": "G",
+    "probe_untrained_d": "untrained D",
+    "probe_untrained_g": "untrained G",
+    "probe_pixels": "raw pixels",
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,14 @@ class Metrics:
 
 
 @dataclass(frozen=True)
+class Probes:
+    """Test accuracies of a linear classifier on features, by what gave the features."""
+
+    columns: list[str]
+    cases: list[CaseRow]
+
+
+@dataclass(frozen=True)
 class Curves:
     label: str
     better: str
@@ -62,13 +78,18 @@ def metric_labels(records: list[dict]) -> dict[str, str]:
     return labels
 
 
-def _ordered(metrics: set[str]) -> list[str]:
+def in_main_table(metric: str) -> bool:
+    """Probes and truncated samples have tables of their own, events their marks."""
+    return metric not in PROBES and not is_epoch_of(metric) and parted(metric)[1] is None
+
+
+def ordered(metrics: set[str]) -> list[str]:
     return sorted(metrics, key=lambda m: (ORDER.index(m) if m in ORDER else len(ORDER), m))
 
 
 def metrics(cases: list[dict], labels: dict[str, str]) -> Metrics:
     """From the judgement's cases: means for reading, raw values for checking."""
-    names = _ordered({m for case in cases for m in case["metrics"]})
+    names = ordered({m for case in cases for m in case["metrics"] if in_main_table(m)})
     columns = [Column(m, _label(cases, m, labels), better(m)) for m in names]
     rows = [
         CaseRow(
@@ -84,16 +105,27 @@ def metrics(cases: list[dict], labels: dict[str, str]) -> Metrics:
     return Metrics(columns, rows, [row for case in cases for row in _seed_rows(case, names)], any(row.best for row in rows))
 
 
+def probes(cases: list[dict]) -> Probes | None:
+    """Cases whose features were tried; None where none was."""
+    names = [name for name in PROBE_NAMES if any(name in case["metrics"] for case in cases)]
+    rows = [
+        CaseRow(case["case"], case["title"], look(case["status"]), max(m["n"] for m in mine), _cells(case["metrics"], names), [])
+        for case in cases
+        if (mine := [case["metrics"][name] for name in names if name in case["metrics"]])
+    ]
+    return Probes([PROBE_NAMES[name] for name in names], rows) if rows else None
+
+
 def _label(cases: list[dict], metric: str, labels: dict[str, str]) -> str:
     told = next((case["metrics"][metric]["label"] for case in cases if metric in case["metrics"]), None)
     return told or metric_label(metric, {"labels": labels})
 
 
 def _cells(summaries: dict, names: list[str]) -> list[str]:
-    return [_cell(summaries.get(m)) for m in names]
+    return [summed_up(summaries.get(m)) for m in names]
 
 
-def _cell(summed: dict | None) -> str:
+def summed_up(summed: dict | None) -> str:
     if summed is None:
         return NONE
     if summed["diverged"]:
@@ -124,9 +156,9 @@ def training_titles(records: list[dict], titles: dict[str, str]) -> dict[str, st
 
 def metric_curves(records: list[dict], labels: dict[str, str], titles: dict[str, str], first: list[str]) -> list[Curves]:
     """One set of panels per metric that the judge knows, those of `first` (what the claims speak of) before the others."""
-    found = {m for r in records for e in r["evaluations"] for m in e["metrics"] if m in DIRECTION}
+    found = {m for r in records for e in r["evaluations"] for m in e["metrics"] if is_measured(m)}
     order = [m for m in dict.fromkeys(first) if m in found]
-    order += [m for m in _ordered(found) if m not in order]
+    order += [m for m in ordered(found) if m not in order]
     sets = []
     for metric in order:
         label = metric_label(metric, {"labels": labels})
@@ -137,13 +169,13 @@ def metric_curves(records: list[dict], labels: dict[str, str], titles: dict[str,
     return sets
 
 
-def loss_curves(records: list[dict], titles: dict[str, str]) -> list[Panel]:
-    """D (style a) and G (style b) over G steps."""
+def loss_curves(records: list[dict], titles: dict[str, str], marks: dict[str, list[Mark]] | None = None) -> list[Panel]:
+    """D (style a) and G (style b) over G steps, with the marks of each training."""
     lines: dict[str, list[Line]] = {}
     for key, style, name in (("d", "a", "D"), ("g", "b", "G")):
         for case, group in _lines(records, lambda r, k=key: _losses(r, k), style, name).items():
             lines.setdefault(case, []).extend(group)
-    return panels(lines, titles, "steps", "loss")
+    return panels(lines, titles, "steps", "loss", marks=marks)
 
 
 def _losses(record: dict, key: str) -> Points:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ganzoo.report.text import NONE, day, digest, is_number, listing, number, plural, seconds, setting, spread
 
 Row = dict[str, str]
+PLAIN_PRECISION = "fp32"
 
 
 @dataclass(frozen=True)
@@ -55,20 +56,6 @@ def crashed(records: list[dict]) -> list[Row]:
             }
         )
     return rows
-
-
-def events(records: list[dict]) -> list[Row]:
-    return [
-        {
-            "case": record["case"],
-            "seed": str(record["seed"]),
-            "kind": event["kind"],
-            "step": number(event["step"]),
-            "detail": str(event.get("detail") or ""),
-        }
-        for record in records
-        for event in record.get("events") or []
-    ]
 
 
 def ledger(records: list[dict]) -> list[Row]:
@@ -138,10 +125,13 @@ def _mean(values: list) -> str:
 
 def environments(records: list[dict]) -> list[Fields]:
     """The distinct machines and versions, the most used first."""
-    return [
-        Fields(" · ".join(_in_short(env)), rows_of(env), runs)
-        for env, runs in _distinct(records, "environment")
-    ]
+    return [Fields(" · ".join(_in_short(env)), rows_of(env), runs) for env, runs in _distinct(records, "environment")]
+
+
+def precisions(records: list[dict]) -> list[str]:
+    """The arithmetic of the trainings, fp32 first; records that do not tell it are left out."""
+    found = {((record.get("resolved") or {}).get("train") or {}).get("precision") for record in records}
+    return sorted((str(one) for one in found if one), key=lambda one: (one != PLAIN_PRECISION, one))
 
 
 def _in_short(environment: dict) -> list[str]:

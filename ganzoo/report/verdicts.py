@@ -31,13 +31,18 @@ NUMBER_LOOKS = {
     "crashed": Look("crashed", "bad", "burst", "no run finished"),
     "not run": Look("not run", "none", "dash", "no run at this tier"),
 }
+SELF_LOOKS = {
+    "consistent": Look("consistent", "good", "check", "the document's own tables bear the claim out"),
+    "inconsistent": Look("inconsistent", "bad", "cross", "more pairs of the document's own cells speak against the claim than for it"),
+    "mixed": Look("mixed", "open", "question", "the document's own tables do not settle the claim"),
+}
 STATUS_LOOKS = {
     "finished": Look("finished", "good", "check"),
     "partial": Look("partial", "open", "question"),
     "crashed": Look("crashed", "bad", "burst"),
     "not run": Look("not run", "none", "dash"),
 }
-_ALL = STATUS_LOOKS | NUMBER_LOOKS | CLAIM_LOOKS
+_ALL = STATUS_LOOKS | NUMBER_LOOKS | CLAIM_LOOKS | SELF_LOOKS
 
 
 def look(verdict: object) -> Look:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganzoo.report import evidence, measures, runs, samples
+from ganzoo.report import evidence, measures, runs, samples, self_checks, truncation, watch
 from ganzoo.report.provenance import KINDS, Provenance, provenance
 from ganzoo.report.text import day, listing, number, plural
 from ganzoo.report.verdicts import CLAIM_LOOKS, NUMBER_LOOKS, Tally, tallies
@@ -28,10 +28,17 @@ class Report:
     claim_tally: list[Tally]
     number_tally: list[Tally]
     claims: list[evidence.ClaimView]
+    self_checks: list[self_checks.SelfView]
+    own: dict[str, list[self_checks.SelfView]]  # id of a claim, judged or not → what the document's own tables say of it
+    again: dict[str, list[evidence.ClaimView]]  # id of a self-check → the claims that the runs judge
     number_tables: list[evidence.NumberTable]
     metrics: measures.Metrics
     curves: list[measures.Curves]
     losses: list[measures.Panel]
+    diversity: list[measures.Panel]
+    seed_styles: dict[int, str]
+    truncations: truncation.Truncations | None
+    probes: measures.Probes | None
     grids: list[samples.Grid]
     provenance: Provenance | None
     kinds: dict[str, str]
@@ -42,7 +49,7 @@ class Report:
     blessings: list[runs.Row]
     costs: list[runs.Row]
     crashed: list[runs.Row]
-    events: list[runs.Row]
+    events: list[watch.Row]
     ledger: list[runs.Row]
     coverage: list[dict]  # id, text, where, reason
     set_aside: list[dict]  # case, seed, key, reason
@@ -58,12 +65,15 @@ def build(spec: Spec, judgement: dict, records: list[dict], results: Path | None
     resolved = {case: spec.resolve(case, tier) for case in spec.cases}
     titles = {case: r.title for case, r in resolved.items()}
     of_training = measures.training_titles(records, titles)
-    shown = evidence.claim_views(claims, judgement["cases"])
+    shown = evidence.claim_views(claims, judgement["cases"], labels)
+    own = self_checks.self_views(judgement.get("self_checks") or [])
+    styles = watch.seed_styles(records)
     tables = evidence.number_tables(judgement["numbers"])
     claim_tally = tallies([(c.verdict, c.id, c.anchor) for c in shown], CLAIM_LOOKS) if shown else []
     numbers = [(n["verdict"], n["cell"], "") for n in judgement["numbers"]]
     number_tally = tallies(numbers, NUMBER_LOOKS) if numbers else []
     seeds = sorted({r["seed"] for r in records})
+    caution = _caution(tier, stand_in, runs.precisions(records))
     return Report(
         title=spec.title,
         spec=spec.name,
@@ -71,16 +81,23 @@ def build(spec: Spec, judgement: dict, records: list[dict], results: Path | None
         header=spec.header,
         tier=tier,
         stand_in=stand_in,
-        caution=_caution(tier, stand_in),
+        caution=caution,
         sentence=_sentence(claims, claim_tally, number_tally),
         facts=_facts(tier, seeds, titles, records),
         claim_tally=claim_tally,
         number_tally=number_tally,
         claims=shown,
+        self_checks=own,
+        own=_own([claim["id"] for claim in [*claims, *judgement["coverage"]]], own),
+        again={check.id: [claim for claim in shown if self_checks.same_claim(claim.id, check.id)] for check in own},
         number_tables=tables,
         metrics=measures.metrics(judgement["cases"], labels),
         curves=measures.metric_curves(records, labels, of_training, [c["metric"] for c in claims if c["metric"]]),
-        losses=measures.loss_curves(records, of_training),
+        losses=measures.loss_curves(records, of_training, watch.marks(records, styles)),
+        diversity=watch.diversity(records, of_training, styles),
+        seed_styles=styles,
+        truncations=truncation.truncations(judgement["cases"], titles),
+        probes=measures.probes(judgement["cases"]),
         grids=samples.grids(titles, records, results),
         provenance=provenance(resolved, records),
         kinds=KINDS,
@@ -91,7 +108,7 @@ def build(spec: Spec, judgement: dict, records: list[dict], results: Path | None
         blessings=runs.blessings(records),
         costs=runs.costs(records),
         crashed=runs.crashed(records),
-        events=runs.events(records),
+        events=watch.rows(records, styles),
         ledger=runs.ledger(records),
         coverage=judgement["coverage"],
         set_aside=judgement["set_aside"],
@@ -100,7 +117,7 @@ def build(spec: Spec, judgement: dict, records: list[dict], results: Path | None
             "title": spec.title,
             "document": spec.document,
             "tier": tier,
-            "caution": _caution(tier, stand_in),
+            "caution": caution,
             "claims": {t.look.word: t.count for t in claim_tally},
             "numbers": {t.look.word: t.count for t in number_tally},
             "runs": len(records),
@@ -110,9 +127,14 @@ def build(spec: Spec, judgement: dict, records: list[dict], results: Path | None
     )
 
 
-def _caution(tier: str, stand_in: str) -> str:
+def _caution(tier: str, stand_in: str, precisions: list[str]) -> str:
     parts = ["stand-in data"] if stand_in else []
-    return " · ".join(parts + ([f"tier {tier}"] if tier != FULL else []))
+    reduced = precisions != [runs.PLAIN_PRECISION] and precisions
+    return " · ".join(parts + ([f"tier {tier}"] if tier != FULL else []) + ([listing(precisions)] if reduced else []))
+
+
+def _own(claims: list[str], checks: list[self_checks.SelfView]) -> dict[str, list[self_checks.SelfView]]:
+    return {claim: [check for check in checks if self_checks.same_claim(claim, check.id)] for claim in claims}
 
 
 def _sentence(claims: list[dict], claim_tally: list[Tally], number_tally: list[Tally]) -> str:
@@ -141,6 +163,7 @@ def _facts(tier: str, seeds: list[int], titles: dict[str, str], records: list[di
         ("Seeds", ", ".join(map(str, seeds)) or "none"),
         ("Runs", plural(len(records), "run") + (f", {listing(unfinished)}" if unfinished else ", all finished" if records else "")),
         ("Protocol", listing(sorted({r["protocol"]["name"] for r in records if r["protocol"]})) or "none"),
+        *([("Precision", listing(found))] if (found := runs.precisions(records)) else []),
         ("Device", listing(sorted(devices)) or "none"),
         ("Last run", day(_latest(records))),
     ]

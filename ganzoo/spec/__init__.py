@@ -1,6 +1,6 @@
 """Specs: what a document did, as data. Torch-free."""
 
-from ganzoo.spec.claims import Claim, Cost, Event, NoDifference, Ordering, Trend
+from ganzoo.spec.claims import Claim, Cost, Event, NoDifference, Ordering, Paired, Trend
 from ganzoo.spec.complete import Catalogue
 from ganzoo.spec.document import Number
 from ganzoo.spec.loader import find_spec, find_specs, load_spec
@@ -9,6 +9,22 @@ from ganzoo.spec.spec import CaseEntry, Resolved, Spec, Tier
 from ganzoo.spec.tree import dotted
 
 __all__ = [
-    "Case", "CaseEntry", "Catalogue", "Claim", "Cost", "Event", "NoDifference", "Number", "Ordering", "Resolved", "Spec", "Tier", "Trend",
-    "dotted", "find_spec", "find_specs", "load_spec",
+    "Case",
+    "CaseEntry",
+    "Catalogue",
+    "Claim",
+    "Cost",
+    "Event",
+    "NoDifference",
+    "Number",
+    "Ordering",
+    "Paired",
+    "Resolved",
+    "Spec",
+    "Tier",
+    "Trend",
+    "dotted",
+    "find_spec",
+    "find_specs",
+    "load_spec",
 ]

@@ -11,8 +11,11 @@ from ganzoo.spec.tree import below, branches, dotted, neighbours, paths
 from ganzoo.spec.yaml_lines import Place, Source
 
 TIER_MAY_SET = [f"train.{name}" for name in ("max_steps", "epochs", "precision", "channels_last", "log_every_steps")]
-TIER_MAY_SET += [f"eval.{name}" for name in ("num_fake", "num_real", "num_select", "every_epochs", "protocol")]
-TIER_MAY_SET += [f"data.{name}" for name in ("name", "split", "resize", "limit", "path", "stand_in")]
+TIER_MAY_SET += [
+    f"eval.{name}" for name in ("num_fake", "num_real", "real_split", "num_select", "every_epochs", "protocol", "truncations", "probe")
+]
+TIER_MAY_SET += [f"data.{name}" for name in ("name", "split", "classes", "resize", "limit", "path", "stand_in")]
+TIER_MAY_SET += ["watch.every_steps"]
 
 Flat = dict[str, object]  # dotted leaf → value of a complete case
 
@@ -70,7 +73,8 @@ def _check_distinct(spec: Spec, source: Source, flats: dict[str, Flat], tier: st
     """No case is another one under a second name; at a tier, no two cases fall together."""
     seen: dict[str, str] = {}
     for name, flat in flats.items():
-        other = seen.setdefault(json.dumps(flat), name)
+        told = {path: value for path, value in flat.items() if path != "data.stand_in"}  # a remark makes no other case
+        other = seen.setdefault(json.dumps(told), name)
         if other != name and tier is None:
             raise source.error_at(spec.cases[name].layer.line, f"cases '{other}' and '{name}' are the same; keep one of them.")
         if other != name:
@@ -79,15 +83,22 @@ def _check_distinct(spec: Spec, source: Source, flats: dict[str, Flat], tier: st
 
 
 def _check_tier(spec: Spec, source: Source, name: str, base: Flat, cases: dict[str, Flat]) -> None:
-    layer = spec.tiers[name].layer
-    if name == FULL and layer.overrides:
+    tier = spec.tiers[name]
+    layer = tier.layer
+    if name == FULL and (layer.overrides or tier.stand_ins):
         raise source.error_at(layer.line, f"tier '{FULL}' is the document's own scale, expected no overrides in it.")
-    _check_paths(spec, source, layer, base, reserved=("stand_in", "cost"))
-    for path in layer.overrides:
-        if path not in TIER_MAY_SET and not _is_option(path):
-            message = f"tier '{name}' sets {path}; a tier changes scale, never science.{nearest(path, [*TIER_MAY_SET, 'model.<option>'])}"
-            raise source.error_at(layer.line_of(path), message)
-    scaled = {case: _flat(spec, [spec.base, spec.cases[case].layer, layer]) for case in cases}
+    used = {flat["data.name"] for flat in cases.values()}
+    for data, inner in tier.stand_ins.items():
+        if data not in used:
+            raise source.error_at(inner.line, f"tier '{name}' has a stand-in for '{data}', which no case uses.{nearest(data, used)}")
+    for each in (layer, *tier.stand_ins.values()):
+        _check_paths(spec, source, each, base, reserved=("stand_in", "stand_ins", "cost"))
+        for path in each.overrides:
+            if path not in TIER_MAY_SET and not _is_option(path):
+                valid = [*TIER_MAY_SET, "model.<option>"]
+                message = f"tier '{name}' sets {path}; a tier changes scale, never science.{nearest(path, valid)}"
+                raise source.error_at(each.line_of(path), message)
+    scaled = {case: _flat(spec, spec.layers(case, name)) for case in cases}
     for path in layer.overrides:
         if all(below(scaled[case], path) == below(cases[case], path) for case in cases):
             raise source.error_at(layer.line_of(path), f"tier '{name}' sets {path} to what every case has already; leave it out.")

@@ -53,8 +53,13 @@ class CaseBlock(_Block):
     source: dict[str, object] | None = Field(None, description="where the overrides come from: one source, or dotted path → source")
 
 
+class StandInBlock(_Block):
+    stand_in: Text = Field(description="what the document used, where the tier puts other data in its place")
+
+
 class TierBlock(_Block):
     stand_in: Text | None = Field(None, description="what the document used, where the tier puts other data in its place")
+    stand_ins: dict[Name, StandInBlock] = Field(default_factory=dict, description="the same for each data set of the cases, by its name")
     cost: Text | None = Field(None, description="rough time of a case")
 
 

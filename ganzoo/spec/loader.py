@@ -91,4 +91,8 @@ def _cases(source: Source, document: Document) -> dict[str, CaseEntry]:
 
 def _tiers(source: Source, document: Document) -> dict[str, Tier]:
     blocks = document.tiers if FULL in document.tiers else {**document.tiers, FULL: TierBlock()}
-    return {name: Tier(name, tier_layer(source, name, block), block.stand_in, block.cost) for name, block in blocks.items()}
+    tiers = {}
+    for name, block in blocks.items():
+        stand_ins = {data: tier_layer(source, name, inner, data) for data, inner in block.stand_ins.items()}
+        tiers[name] = Tier(name, tier_layer(source, name, block), block.stand_in, block.cost, stand_ins)
+    return tiers

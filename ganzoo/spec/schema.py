@@ -28,6 +28,7 @@ Range = Annotated[tuple[float, float], AfterValidator(_rising)]
 Inside = Annotated[str, AfterValidator(_inside)]
 Above0 = Annotated[float, Field(gt=0)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Strict(BaseModel):
@@ -61,6 +62,7 @@ class Data(Strict):
     resize: Positive | None = Field(None, description="side of the square that images are resized to (antialiased bilinear)")
     limit: Positive | None = Field(None, description="use the first so many images of a fixed shuffle")
     path: Inside | None = Field(None, description="for 'folder' and 'zip': where, below GANZOO_DATA or absolute")
+    classes: Annotated[list[str], Field(min_length=1)] | None = Field(None, description="only these classes, by name; none given: all")
     stand_in: str | None = Field(None, description="what the document used, where this data set only stands in for it")
 
 
@@ -68,6 +70,7 @@ class Recipe(Strict):
     name: Literal["alternating"] = Field("alternating", description="the rule of one training step")
     loss: Literal["non-saturating", "minimax", "hinge", "least-squares"] = Field("non-saturating", description="form of the two losses")
     d_steps: Positive = Field(1, description="D updates for each G update")
+    d_every: Positive = Field(1, description="D is updated in the first of every so many G steps only")
     d_weight: Above0 = Field(0.5, description="factor on D's (real + fake) loss; 0.5 is the mean of both")
     fresh_z: bool = Field(False, description="draw new z for the G update instead of using D's fakes again")
 
@@ -112,6 +115,24 @@ class Eval(Strict):
     num_select: Positive = Field(2_000, description="further generated images, on which the best evaluation is chosen")
     every_epochs: Positive = Field(5, description="evaluate after so many epochs, and at the end")
     fake_range: Range = Field((-1.0, 1.0), description="range of G's output that is mapped onto 0..255, clipped")
+    truncations: list[Above0] = Field([], description="measure a case's end once more for each threshold, no entry of z being larger")
+    probe: bool = Field(False, description="at a case's end, what a linear classifier makes of D's and G's features of labelled images")
+
+
+class Watch(Strict):
+    """When something that happens in a training is called an event. Moves no number but these."""
+
+    every_steps: Positive = Field(250, description="look at the fixed samples after so many G steps, and before the first")
+    num_latents: Annotated[int, Field(ge=8)] = Field(64, description="fixed latents whose samples are looked at")
+    collapsed_diversity: Share = Field(
+        0.25, description="samples-collapsed: their spread in feature space, as a share of the reals', is below this"
+    )
+    saturated_loss: Above0 = Field(0.01, description="d-saturated: D's loss is below this ...")
+    saturated_steps: Positive = Field(250, description="... for so many G steps in a row")
+    drop_share: Share = Field(0.5, description="loss-swing: both losses fall below this share of what they were ...")
+    swing_variation: Above0 = Field(0.5, description="... and their std over their mean is above this from there on")
+    flat_variation: Above0 = Field(0.1, description="losses-flat: std over mean of both losses is below this in the later half")
+    learnt_share: Above0 = Field(1.0, description="nothing-learnt: no evaluation's distance is below this share of the untrained G's")
 
 
 class Case(Strict):
@@ -123,3 +144,4 @@ class Case(Strict):
     optim: Optim
     train: Train
     eval: Eval
+    watch: Watch = Field(default_factory=Watch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ganzoo.spec.spec import Resolved, Spec
+from ganzoo.spec.spec import Resolved, Spec, Tier
 from ganzoo.spec.tree import dotted
 
 
@@ -36,6 +36,11 @@ def case_as_dict(resolved: Resolved) -> dict:
     }
 
 
+def _tier(tier: Tier) -> dict:
+    stand_ins = {data: dict(layer.overrides) for data, layer in tier.stand_ins.items()}
+    return {"cost": tier.cost, "stand_in": tier.stand_in, "overrides": tier.overrides, "stand_ins": stand_ins}
+
+
 def spec_as_dict(spec: Spec) -> dict:
     """JSON-ready: what each case and tier changes, the claims, the default seeds."""
     return {
@@ -44,7 +49,7 @@ def spec_as_dict(spec: Spec) -> dict:
         "title": spec.title,
         "header": spec.header,
         "cases": {name: {"title": entry.title, "overrides": entry.overrides} for name, entry in spec.cases.items()},
-        "tiers": {name: {"cost": tier.cost, "stand_in": tier.stand_in, "overrides": tier.overrides} for name, tier in spec.tiers.items()},
+        "tiers": {name: _tier(tier) for name, tier in spec.tiers.items()},
         "claims": [claim.model_dump(mode="json") for claim in spec.claims],
         "numbers": [number.model_dump(mode="json") for number in spec.numbers],
         "seeds": spec.seeds,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Tier:
     layer: Layer
     stand_in: str | None = None
     cost: str | None = None
+    stand_ins: dict[str, Layer] = field(default_factory=dict)  # data set of a case → what takes its place
 
     @property
     def overrides(self) -> Overrides:
@@ -95,13 +96,22 @@ class Spec:
             raise SpecError(f"{self.name} has no case '{case}'.{nearest(case, self.cases)}")
         if tier not in self.tiers:
             raise SpecError(f"{self.name} has no tier '{tier}'.{nearest(tier, self.tiers)}")
-        entry, scale = self.cases[case], self.tiers[tier]
-        layers = [self.base, entry.layer, scale.layer]
+        entry = self.cases[case]
+        layers = self.layers(case, tier)
         whole = settle(self.path, layers, self.catalogue)
         written = leaf_sources(layers)
         settings = whole.model_dump(mode="json")
         sources = {path: written.get(path) or _default_source(path, settings) for path in dotted(settings)}
-        return Resolved(self.name, case, entry.title, tier, whole, sources, dotted(scale.overrides))
+        changed = {path: value for layer in layers[2:] for path, value in dotted(layer.overrides).items()}
+        return Resolved(self.name, case, entry.title, tier, whole, sources, changed)
+
+    def layers(self, case: str, tier: str | None = None) -> list[Layer]:
+        """Base and case, and what a tier lays over them: its own settings, then its stand-in for the case's data set."""
+        layers = [self.base, self.cases[case].layer]
+        if tier is None:
+            return layers
+        scale, name = self.tiers[tier], laid(layers).get("data", {}).get("name")
+        return [*layers, scale.layer, *([scale.stand_ins[name]] if name in scale.stand_ins else [])]
 
 
 def settle(path: Path, layers: list[Layer], catalogue: Catalogue | None) -> Case:

@@ -1,4 +1,4 @@
-"""Losses, averaged on the device; the host reads them only when a record is written."""
+"""Losses of every step, kept on the device; the host reads them only when a record is written."""
 
 from __future__ import annotations
 
@@ -7,32 +7,42 @@ from torch import Tensor
 
 
 class LossLog:
-    """Means of (D loss, G loss) over windows of `every` G steps; one device row a window, allocated once."""
+    """(D loss, G loss) of each G step: one device row a step, allocated once; 8 bytes a step.
 
-    def __init__(self, total_steps: int, every: int, device: torch.device):
-        self.every = every
-        self.rows = torch.zeros(total_steps // every, 2, device=device)
-        self.sums = torch.zeros(2, device=device)
-        self.filled = 0
+    every: steps of a window, whose means `read` gives; d_every: D is updated in the first of so many steps only, and its loss stands
+    for the others.
+    """
 
-    def add(self, step: int, d_loss: Tensor, g_loss: Tensor) -> None:
-        """Count step number `step` (from 1)."""
-        self.sums[0].add_(d_loss)
-        self.sums[1].add_(g_loss)
-        if step % self.every == 0:
-            torch.div(self.sums, self.every, out=self.rows[self.filled])
-            self.sums.zero_()
-            self.filled += 1
+    def __init__(self, total_steps: int, every: int, device: torch.device, *, d_every: int = 1):
+        self.every, self.d_every = every, d_every
+        self.losses = torch.zeros(total_steps, 2, device=device)
+        self.filled = 0  # steps
+
+    def add(self, step: int, d_loss: Tensor | None, g_loss: Tensor) -> None:
+        """Keep the losses of step number `step` (from 1); None where D was not updated."""
+        d_row, g_row = self.losses[step - 1].unbind()
+        if d_loss is not None:
+            d_row.copy_(d_loss)
+        g_row.copy_(g_loss)
+        self.filled = step
+
+    def steps(self) -> Tensor:
+        """(steps, 2) float64 on the host: D's and G's loss of every step so far. Waits for the device."""
+        losses = self.losses[: self.filled].cpu().double()
+        if self.d_every > 1:
+            updated = torch.arange(self.filled) // self.d_every * self.d_every
+            losses[:, 0] = losses[updated, 0]
+        return losses
 
     def read(self) -> dict[str, list]:
-        """{"step": [...], "d": [...], "g": [...]}: windows by their last step. Waits for the device."""
-        d, g = self.rows[: self.filled].T.tolist() if self.filled else ([], [])
-        return {"step": [self.every * (i + 1) for i in range(self.filled)], "d": d, "g": g}
+        """{"step": [...], "d": [...], "g": [...]}: means over whole windows, by their last step. Waits for the device."""
+        windows = self.filled // self.every
+        d, g = self.steps()[: windows * self.every].view(windows, self.every, 2).mean(1).T.tolist() if windows else ([], [])
+        return {"step": [self.every * (i + 1) for i in range(windows)], "d": d, "g": g}
 
     def state(self) -> dict[str, Tensor]:
-        return {"rows": self.rows[: self.filled].clone(), "sums": self.sums.clone()}
+        return {"losses": self.losses[: self.filled].clone()}
 
     def restore(self, state: dict[str, Tensor], step: int) -> None:
-        self.filled = step // self.every
-        self.rows[: self.filled].copy_(state["rows"][: self.filled])
-        self.sums.copy_(state["sums"])
+        self.filled = step
+        self.losses[:step].copy_(state["losses"][:step])

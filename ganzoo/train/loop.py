@@ -31,7 +31,8 @@ def train(case: Case, state: State, until_step: int, *, after_step: Callable[[St
         loss=case.recipe.loss, d_weight=case.recipe.d_weight, fresh_z=case.recipe.fresh_z, autocast=autocast,
     )  # fmt: skip
     while state.step < until_step:
-        d_loss, g_loss = rule.step(state.batches.next, noise, case.recipe.d_steps)
+        d_steps = case.recipe.d_steps if state.step % case.recipe.d_every == 0 else 0
+        d_loss, g_loss = rule.step(state.batches.next, noise, d_steps)
         state.step += 1
         if state.ema:
             state.ema.update()

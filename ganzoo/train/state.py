@@ -64,7 +64,7 @@ class State:
             ema=EMA(g, case.train.ema) if case.train.ema else None,
             batches=Batches(images, case.train.batch_size, case.data.range, stream(seed, "data"), channels_last=case.train.channels_last),
             latent=stream(seed, "latent", device),
-            log=LossLog(total_steps, case.train.log_every_steps, device),
+            log=LossLog(total_steps, case.train.log_every_steps, device, d_every=case.recipe.d_every),
             device=device,
         )
 
@@ -108,7 +108,7 @@ class State:
             for name, optimiser in (("opt_g", self.opt_g), ("opt_d", self.opt_d)):
                 optimiser.load_state_dict(unflatten_optimiser(name, tensors, meta[name]))
             self.batches.restore({key: tensors[f"batches/{key}"] for key in ("epoch_start", "position")})
-            self.log.restore({key: tensors[f"log/{key}"] for key in ("rows", "sums")}, meta["step"])
+            self.log.restore({key: tensors[f"log/{key}"] for key in ("losses",)}, meta["step"])
             self.latent.set_state(tensors["stream/latent"])
             torch.set_rng_state(tensors["stream/global"])
             if self.device.type == "cuda":

@@ -20,9 +20,22 @@ from ganzoo.train import checkpoint
 
 LATENT = 16
 # The registered models at their defaults, and settings under which one has other layers.
+# fmt: off
 MODELS = {name: (name, {}) for name in models.names()} | {
     "dcgan, spectral norm, dropout": ("dcgan", {"spectral_norm": "both", "dropout_where": "every", "width_g": 16, "width_d": 16}),
+    # Glorot's law: under N(0, 0.02²), D's logits hardly move in the few steps of these tests where no batch norm rescales them
+    "dcgan, max-pool, nearest, dense": (
+        "dcgan",
+        {"down": "max-pool", "up": "nearest", "hidden_dense": [24, 16], "activation_g": "tanh", "init": "glorot-uniform", "width_g": 16},
+    ),
+    "dcgan, avg-pool, no batch norm in G": (
+        "dcgan", {"down": "avg-pool", "batchnorm": "d", "activation_d": "relu", "init": "glorot-uniform", "width_g": 16, "width_d": 64},
+    ),
+    "residual-dcgan, one plain block, no bias": (
+        "residual-dcgan", {"blocks": 1, "se": False, "bias": False, "activation": "relu", "width_g": 16, "width_d": 16},
+    ),
 }
+# fmt: on
 DECLARED = re.compile(r"At the defaults and (\d+)×(\d+) (grey|colour) images: G ([\d,]+) and D ([\d,]+) parameters")
 OPTIONS = [(name, option) for name in models.names() for option in models.get(name).Options.model_fields]
 

@@ -13,15 +13,18 @@ from pathlib import Path
 
 import pytest
 
+from ganzoo.judge.references import load_document
+from ganzoo.judge.self_consistency import self_checks
 from ganzoo.report import read_entries, render, render_evaluation, render_index
 
 BUILDERS = Path(__file__).resolve().parents[1] / "unit" / "report"
+IYENGAR = Path(__file__).resolve().parents[2] / "reference_results" / "published" / "iyengar.yaml"
 FLAGS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]  # fmt: skip
 VIEWS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
-PAGES = ["demo.html", "demo-cpu.html", "evaluator.html", "index.html"]
+PAGES = ["demo.html", "demo-cpu.html", "watched.html", "evaluator.html", "index.html"]
 
 # Every visible text, its colour against the backgrounds behind it (translucent ones blended), as WCAG 2 measures contrast.
 LOW_CONTRAST = """
@@ -71,7 +74,9 @@ def driver(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
-    """A whole report, one at a smaller tier on stand-in data without pictures, hostile ones, an evaluator's, and the index."""
+    """A whole report, one at a smaller tier on stand-in data without pictures, one with all that is watched and self-checks,
+    hostile ones, an evaluator's, and the index.
+    """
     sys.path.insert(0, str(BUILDERS))
     try:
         world, evaluator = (importlib.import_module(name) for name in ("report_builders", "evaluator_builders"))
@@ -84,6 +89,10 @@ def pages(tmp_path_factory):
     render(spec, world.judgement(records, numbers=True), records, out, results=folder / "results")
     cpu = [record | {"tier": "cpu"} for record in records]
     render(spec, world.judgement(cpu, tier="cpu", stand_in="MNIST"), cpu, out, results=None)
+    watched = world.watched(records)
+    own = [check.as_dict() for check in self_checks(load_document(IYENGAR))]
+    ended = world.ended(world.judgement(watched)) | {"spec": "watched", "self_checks": own}
+    render(world.spec(folder, name="watched"), ended, watched, out, results=None)
     render_evaluation(evaluator.measured(), evaluator.pictures(), out / "evaluator.html")
     render_index(read_entries(out), out)
     hostile = world.judgement(records)
@@ -181,6 +190,18 @@ def test_all_pictures_load(driver, pages):
     show(driver, pages / "demo.html")
     sizes = driver.execute_script("return [...document.images].map((i) => [i.complete, i.naturalWidth, i.clientWidth])")
     assert len(sizes) == 6 and all(complete and natural == 240 and shown > 100 for complete, natural, shown in sizes)
+
+
+def test_events_stand_in_their_panel_in_three_colours(driver, pages):
+    show(driver, pages / "watched.html")
+    marks = driver.execute_script("""
+        return [...document.querySelectorAll("svg .mark")].map((mark) => {
+          const box = mark.closest("svg").getBoundingClientRect(), own = mark.getBoundingClientRect();
+          const inside = own.left >= box.left - 1 && own.right <= box.right + 1 && own.top >= box.top - 1 && own.bottom <= box.bottom + 1;
+          return [inside && own.height > 50, getComputedStyle(mark.querySelector("path")).fill];
+        });
+    """)
+    assert len(marks) == 12 and all(inside for inside, _ in marks) and len({colour for _, colour in marks}) == 3
 
 
 def test_keyboard_reaches_wide_tables_and_links(driver, pages):

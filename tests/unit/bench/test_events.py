@@ -3,47 +3,105 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from ganzoo.bench import run
-from ganzoo.bench.events import find_events
+from ganzoo.bench.events import Seen, find_events
 from ganzoo.judge import readings
+from ganzoo.spec.schema import Watch
 from ganzoo.variation import variation
 
 
-def losses(d: list[float], g: list[float] | None = None) -> dict:
-    return {"step": [50 * (i + 1) for i in range(len(d))], "d": d, "g": g or [1.0] * len(d)}
+def seen(d: list[float], g: list[float] | None = None, **more) -> Seen:
+    """A training whose losses are given step by step, logged in windows of 50."""
+    g = g or [1.0] * len(d)
+    count = len(d) // 50
+    means = {name: [sum(one[50 * i : 50 * (i + 1)]) / 50 for i in range(count)] for name, one in (("d", d), ("g", g))}
+    return Seen({"step": [50 * (i + 1) for i in range(count)], **means}, d, g, **more)
 
 
-def evaluation(step: int, modes: int | None) -> dict:
-    return {"step": step, "metrics": {"modes": modes}}
+def windows(d: list[float], g: list[float]) -> Seen:
+    """The same where one value stands for the fifty steps of a window."""
+    return seen([value for value in d for _ in range(50)], [value for value in g for _ in range(50)])
+
+
+def found(one: Seen, **thresholds) -> list[tuple]:
+    return [(event["kind"], event["step"]) for event in find_events(one, Watch(**thresholds), per_epoch=100)]
+
+
+def looked(values: list[float | None]) -> dict:
+    return {"step": [250 * i for i in range(len(values))], "diversity": values}
+
+
+def evaluation(step: int, modes: int | None = None, select: float | None = 1.0) -> dict:
+    return {"step": step, "metrics": {"modes": modes}, "select": {"frechet": select}}
+
+
+WAVERING = [0.6 + 0.2 * (-1) ** i for i in range(60)]
 
 
 def test_a_healthy_run_has_no_events():
-    assert find_events(losses([0.6] * 20), [evaluation(500, 10)]) == []
+    one = replace(windows(WAVERING, WAVERING), looks=looked([0.1, 0.6, 0.8]), evaluations=[evaluation(500, 10, 3.0)], start=90.0)
+    assert found(one) == []
 
 
 def test_a_protocol_that_knows_no_classes():
-    assert find_events(losses([0.6] * 20), [{"step": 500, "metrics": {"frechet": 1.0}}] * 2) == []
+    known = {"step": 500, "metrics": {"frechet": 1.0}, "select": {"frechet": 1.0}}
+    assert found(seen([0.6] * 20, evaluations=[known] * 2)) == []
 
 
 def test_the_first_non_finite_loss_is_named():
-    assert find_events(losses([0.6, math.nan, 0.6]), [])[0] == {"kind": "nan", "step": 100, "detail": "a loss was not finite"}
-    assert find_events(losses([0.6, 0.6], [1.0, math.inf]), [])[0]["step"] == 100
+    (event,) = find_events(seen([0.6, math.nan, 0.6]), Watch(), per_epoch=4)
+    assert event == {"kind": "nan", "step": 2, "epoch": 0.5, "detail": "a loss was not finite"}
+    assert found(seen([0.6, 0.6], [1.0, math.inf])) == [("nan", 2)]
 
 
-def test_d_is_saturated_after_five_low_windows_not_after_four():
-    assert find_events(losses([0.5, *[0.001] * 4, 0.5]), []) == []
-    (event,) = find_events(losses([0.5, *[0.001] * 5, 0.5]), [])
-    assert (event["kind"], event["step"]) == ("d-saturated", 100)
+def test_d_is_saturated_after_so_many_low_steps_in_a_row():
+    assert found(seen([0.5, *[0.001] * 9, 0.5, *[0.001] * 9]), saturated_steps=10) == []
+    assert found(seen([0.5, *[0.001] * 9, 0.5, *[0.001] * 10]), saturated_steps=10) == [("d-saturated", 12)]
+    assert found(seen([0.02] * 20), saturated_steps=10) == [] and found(seen([0.02] * 20), saturated_steps=10, saturated_loss=0.03)
 
 
 def test_modes_are_lost_when_fewer_are_reached_than_before():
     reached = [evaluation(10, 3), evaluation(20, 8), evaluation(30, None), evaluation(40, 7), evaluation(50, 6)]
-    (event,) = find_events(losses([0.6]), reached)
-    assert (event["kind"], event["step"], event["detail"]) == ("modes-lost", 40, "7 classes reached, 8 before")
-    assert find_events(losses([0.6]), [evaluation(10, 3), evaluation(20, 3), evaluation(30, 10)]) == []
+    (event,) = find_events(seen([0.6], evaluations=reached), Watch(), 10)
+    assert (event["kind"], event["step"], event["epoch"], event["detail"]) == ("modes-lost", 40, 4, "7 classes reached, 8 before")
+    assert found(seen([0.6], evaluations=[evaluation(10, 3), evaluation(20, 3), evaluation(30, 10)])) == []
+
+
+def test_samples_collapse_when_two_looks_in_a_row_see_them_alike():
+    assert found(seen([0.6], looks=looked([0.01, 0.6, 0.1, 0.6, 0.1]))) == [], "one look is not enough, nor the last one alone"
+    assert found(seen([0.6], looks=looked([0.01, 0.6, 0.1, 0.6, 0.1, 0.1]))) == [("samples-collapsed", 1000)]
+    assert found(seen([0.6], looks=looked([0.01, 0.6, 0.1, None, 0.1]))) == [("samples-collapsed", 500)]
+
+
+def test_samples_that_were_never_apart_collapsed_at_the_first_look():
+    assert found(seen([0.6], looks=looked([0.01, 0.05, 0.2]))) == [("samples-collapsed", 250)]
+    assert found(seen([0.6], looks=looked([0.01, 0.05]))) == [], "two looks are no evidence: nothing has risen yet"
+    assert found(seen([0.6], looks=looked([0.01, 0.05, 0.2])), collapsed_diversity=0.15) == []
+
+
+def test_a_sudden_fall_with_a_wide_swing_behind_it():
+    calm, wild = [1.0, 1.1] * 10, [0.05, 0.9, 0.1, 0.05, 0.1] * 4
+    assert found(windows(calm + wild, calm + wild)) == [("loss-swing", 50 * 21)]
+    assert found(windows(calm + wild, calm * 2)) == [], "both must"
+    assert ("loss-swing", 1050) not in found(windows(calm + [0.1] * 20, calm + [0.1] * 20)), "it fell and stayed there"
+
+
+def test_losses_that_hardly_move_are_flat():
+    early = [3.0 - 0.2 * i for i in range(10)]
+    assert found(windows(early + [0.69, 0.7] * 5, early + [0.69, 0.7] * 5)) == [("losses-flat", 550)]
+    assert found(windows(early + [0.69, 0.7] * 5, early + [0.3, 0.7] * 5)) == [], "both must"
+
+
+def test_nothing_is_learnt_when_no_evaluation_beats_the_start():
+    far = [evaluation(10, select=95.0), evaluation(20, select=91.0), evaluation(30, select=None)]
+    assert found(seen([0.6], evaluations=far, start=90.0)) == [("nothing-learnt", 30)]
+    assert found(seen([0.6], evaluations=far, start=92.0)) == []
+    assert found(seen([0.6], evaluations=far, start=92.0), learnt_share=0.9) == [("nothing-learnt", 30)]
+    assert found(seen([0.6], evaluations=far, start=None)) == []
 
 
 def test_variation_is_of_the_later_half():

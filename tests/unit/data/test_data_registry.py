@@ -46,9 +46,10 @@ def test_resize_is_the_antialiased_bilinear_filter_of_torch(side):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"name": "mnsit"}, "unknown data set 'mnsit'. Did you mean 'mnist'? Valid: digits, folder, mnist, zip."),
+        ({"name": "mnsit"}, f"unknown data set 'mnsit'. Did you mean 'mnist'? Valid: {', '.join(sorted(names()))}."),
         ({"name": "digits", "split": "tset"}, "no split 'tset'. Did you mean 'test'?"),
         ({"name": "digits", "path": "x"}, "takes no path, got 'x'"),
+        ({"name": "imagenet", "path": "x"}, "takes no path, got 'x'"),
         ({"name": "digits", "limit": 1438}, "limit is 1438, expected a whole number from 1 to 1,437 images"),
         ({"name": "digits", "limit": 0}, "limit is 0"),
         ({"name": "digits", "resize": -1}, "resize is -1"),
@@ -67,16 +68,17 @@ def test_what_cannot_be_meant_is_refused(pack, arguments, says):
 
 
 def test_every_set_describes_itself_in_json():
-    assert names() == ["digits", "mnist", "folder", "zip"]
+    assert names() == ["digits", "mnist", "cifar10", "celeba", "celeba-hq", "imagenet", "folder", "zip"]
     for name in names():
         told = json.loads(json.dumps(describe(name)))
         assert told["name"] == name and told["summary"] and told["how_to_get"]
         assert told["needs_path"] == (name in ("folder", "zip"))
-        assert (told["shape"] is None) == told["needs_path"]
+        assert (told["shape"] is None) == (told["splits"] is None) == told["needs_path"]
     assert describe("digits")["available"] is True
     assert tuple(describe("digits")["shape"]) == load("digits").shape
     with pytest.raises(DataError, match="unknown data set"):
         describe("cifar")
+    assert describe("imagenet")["shape"] == [3, None, None] and describe("celeba")["splits"] == ["train", "valid", "test", "all"]
 
 
 def test_listing_data_sets_imports_nothing_heavy():

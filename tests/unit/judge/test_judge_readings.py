@@ -7,6 +7,7 @@ import math
 import pytest
 
 from ganzoo.judge.comparable import changed_settings, differing_fields
+from ganzoo.judge.metrics import listed
 from ganzoo.judge.readings import events_of, read, read_case, values
 
 SHARED = {"original": 30, "long": 50, "longer": 100}
@@ -100,7 +101,7 @@ def test_scalars_of_a_case_that_ends_before_its_trajectory(record_of):
 
 def test_too_few_losses_have_no_variation(record_of):
     record = record_of(evaluations=1.0, scalars={"d_loss_variation": None, "seconds_per_epoch": None})
-    assert set(read_case(record, "original").last) == {"frechet"}
+    assert listed(read_case(record, "original").last) == ["frechet"]
 
 
 def test_events_count_up_to_the_case(record_of):
@@ -108,7 +109,63 @@ def test_events_count_up_to_the_case(record_of):
         cases={"original": 30, "long": 50}, evaluations={30: 1.0, 50: 1.0}, events=[{"kind": "modes-lost", "step": 3001, "detail": ""}]
     )
     found = {case: events_of(of_seeds[0]) for case, of_seeds in read([record]).items()}
-    assert found == {"original": set(), "long": {"modes-lost"}}
+    assert found == {"original": {}, "long": {"modes-lost": 30.01}}
+    assert read([record])["original"][0].last["epoch_of_modes_lost"] == math.inf
+    assert read([record])["long"][0].last["epoch_of_modes_lost"] == 30.01
+
+
+def test_an_event_s_epoch_is_told_or_follows_from_its_step(record_of):
+    """The first of a kind counts, whatever the order in the record; without any evaluation the data say how many steps an epoch has."""
+    events = [{"kind": "nan", "step": 2900, "epoch": 7.5}, {"kind": "nan", "step": 150}, {"kind": "loss-swing", "step": 200, "epoch": 2.25}]
+    assert events_of(read_case(record_of(evaluations=1.0, events=events), "original")) == {"nan": 1.5, "loss-swing": 2.25}
+    crashed = record_of(evaluations={}, status="crashed", events=events[1:2])  # 60,000 images in batches of 100: 600 steps
+    assert events_of(read_case(crashed, "original")) == {"nan": 0.25}
+
+
+def test_older_records_did_not_look_for_every_event(record_of):
+    """Their silence about a collapse is no 'never'."""
+    record = record_of(evaluations=1.0)
+    assert read_case(record, "original").last["epoch_of_samples_collapsed"] == math.inf
+    del record["resolved"]["watch"]
+    last = read_case(record, "original").last
+    assert "epoch_of_samples_collapsed" not in last and last["epoch_of_d_saturated"] == math.inf
+
+
+TRUNCATED = [{"threshold": 0.5, "metrics": {"frechet": 6.0, "modes": None}}, {"threshold": 1, "metrics": {"frechet": 5.0, "probe_d": 0.9}}]
+
+
+def test_truncated_metrics_and_probes_are_read_at_the_end_and_nowhere_else(record_of):
+    """The best evaluation is the earlier one; that of a shorter case is its own end, not its trajectory's."""
+    record = record_of(cases={"original": 30, "long": 50}, evaluations={})
+    record["evaluations"] = [row(10, 8.0, 1.0), row(30, 7.0, 9.0), row(50, 6.0, 9.0)]
+    record["evaluations"][0]["metrics"]["probe_d"] = 0.1
+    record["evaluations"][1] |= {"truncated": TRUNCATED}
+    record["evaluations"][1]["metrics"]["probe_d"] = 0.8
+    original, long = (read_case(record, case) for case in ("original", "long"))
+    assert {name: original.last[name] for name in ("frechet@0.5", "frechet@1.0", "probe_d")} == {
+        "frechet@0.5": 6.0, "frechet@1.0": 5.0, "probe_d": 0.8,
+    }  # fmt: skip
+    assert math.isnan(original.last["modes@0.5"]) and "probe_d@1.0" not in original.last
+    assert listed(original.best) == listed(original.each_best) == listed(long.last) == ["frechet", "seconds_per_epoch"]
+
+
+def test_what_was_asked_of_a_diverged_generator_is_nan_and_not_missing(record_of):
+    record = record_of(evaluations={"frechet": None, "modes": None})
+    record["resolved"]["eval"] |= {"truncations": [1.0], "probe": True}
+    last = read_case(record, "original").last
+    assert all(math.isnan(last[name]) for name in ("frechet@1.0", "modes@1.0", "probe_d", "probe_pixels"))
+    record["resolved"]["eval"] |= {"truncations": [], "probe": False}
+    assert listed(read_case(record, "original").last) == ["frechet", "modes", "seconds_per_epoch"]
+
+
+def test_mean_losses_of_a_case_that_ends_before_its_trajectory(record_of):
+    losses = {"step": [1000, 2000, 3000, 4000], "d": [4.0, 2.0, 0.0, 0.0], "g": [1.0, 1.0, 1.0, None]}
+    scalars = {"d_loss_mean": 1.5, "g_loss_mean": None}
+    record = record_of(cases={"original": 30, "long": 50}, evaluations={30: 1.0, 50: 1.0}, losses=losses, scalars=scalars)
+    short, whole = (read_case(record, case).last for case in ("original", "long"))
+    assert (short["d_loss_mean"], short["g_loss_mean"], whole["d_loss_mean"]) == (2.0, 1.0, 1.5) and math.isnan(whole["g_loss_mean"])
+    del record["scalars"]["d_loss_mean"]
+    assert "d_loss_mean" not in read_case(record, "original").last, "an older, thinned record cannot tell"
 
 
 def test_changed_settings_are_named(record_of, spec_of):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from ganzoo import models
-from ganzoo.models.dcgan import SpectralNorm
+from ganzoo.layers import SpectralNorm
 
 DCGAN = models.get("dcgan")
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)

@@ -251,3 +251,50 @@ def write_samples(results: Path, runs: list[dict], side: int = 240, colour: bool
             path.parent.mkdir(parents=True, exist_ok=True)
             mode, channels = ("RGB", 3) if colour else ("L", 1)
             Image.frombytes(mode, (side, side), draw.randbytes(side * side * channels)).save(path)
+
+
+def watched(runs: list[dict]) -> list[dict]:
+    """The same runs with what the watch sees: diversity over steps, epochs of events, and a collapse of every 'width-128'."""
+    found = []
+    for run in runs:
+        draw, falls = random.Random(run["key"]), run["case"] == "width-128"
+        steps = list(range(0, 14040, 250))
+        level = [0.95 * (math.exp(-step / 2500) if falls else 1) * draw.uniform(0.95, 1.05) for step in steps]
+        first = next((step for step, value in zip(steps, level, strict=True) if value < 0.25), None)
+        events = [event | {"epoch": event["step"] / 468} for event in run["events"]]
+        if first is not None:
+            told = f"diversity {level[steps.index(first)]:.2f} of the reals'"
+            events += [{"kind": "samples-collapsed", "step": first, "epoch": first / 468, "detail": told}]
+            events += [{"kind": "d-saturated", "step": 600 * (run["seed"] + 1), "epoch": 2.0, "detail": "loss of D below 0.01"}]
+        settings = {"watch": {"collapsed_diversity": 0.25}, "train": {"precision": "fp32"}}
+        found.append(run | {"watch": {"step": steps, "diversity": level}, "events": events, "resolved": settings})
+    return found
+
+
+def ended(judged: dict) -> dict:
+    """The judgement with what only a case's end measures: truncated z of two cases, the probe of one, a paired claim on it."""
+    for case in judged["cases"]:
+        if case["case"] in ("original", "d-dropout-30"):
+            case["metrics"] |= _truncated(case)
+        if case["case"] == "original":
+            accuracy = {"probe_d": 0.95, "probe_g": 0.91, "probe_untrained_d": 0.89, "probe_untrained_g": 0.8, "probe_pixels": 0.9}
+            shifted = {name: {str(s): level + s / 200 for s in range(3)} for name, level in accuracy.items()}
+            case["metrics"] |= {name: summary(of_seeds, name) for name, of_seeds in shifted.items()}
+    probe = judged["cases"][0]["metrics"]
+    values = {name: probe[name]["values"] for name in ("probe_d", "probe_pixels")}
+    judged["claims"].append(
+        claim("L20", "inconclusive", ["original"], [], kind="paired", metric="probe_d", values=values, n=dict.fromkeys(values, 3),
+              label="probe accuracy on D's features against probe accuracy on raw pixels", difference=0.05, interval=[0.04, 0.06], never={},
+              text="features of a trained D serve a classifier better than pixels do", test="exact sign flips"),
+    )  # fmt: skip
+    return judged
+
+
+def _truncated(case: dict) -> dict[str, dict]:
+    """frechet, precision and recall at two thresholds: nearer and less varied."""
+    found = {}
+    for threshold, factors in ((0.5, (1.3, 1.2, 0.4)), (1.0, (0.9, 1.1, 0.8))):
+        for metric, factor in zip(("frechet", "precision", "recall"), factors, strict=True):
+            of_seeds = {seed: value * factor for seed, value in case["metrics"][metric]["values"].items()}
+            found[f"{metric}@{threshold}"] = summary(of_seeds, case["metrics"][metric]["label"] + f", z truncated at {threshold:g}")
+    return found

@@ -50,15 +50,15 @@ def test_sources_of_a_point(load):
         ("net-{batch}-{length}", "net-{batch}", "matrix: name 'net-{batch}' must hold each axis once in braces: {batch}, {length}."),
         ("net-{batch}-{length}", "net/{batch}-{length}", "the matrix names a case 'net/32-short'"),
         ("net-{batch}-{length}", "sgd", "must hold each axis"),
-        ("  name: \"net-{batch}-{length}\"", "  name: \"{batch}{length}\"\n  extra: 1", "unknown key 'matrix.extra'."),
+        ('  name: "net-{batch}-{length}"', '  name: "{batch}{length}"\n  extra: 1', "unknown key 'matrix.extra'."),
         ('"64": {train.batch_size: 64}', '"64": {train.epochs: 64}', "axis 'length' sets train.epochs, and another axis sets train.epochs"),
         ('"64": {train.batch_size: 64}', '"64": {train.batch: 64}', "case 'net-64-short' overrides 'train.batch', which does not exist."),
         ('"64": {train.batch_size: 64}', '"64": {train.batch_size: 0}', "case 'net-64-short': train.batch_size is 0, expected a whole"),
         ('"64": {train.batch_size: 64}', '"64": {train.batch_size: 32}', "cases 'net-32-short' and 'net-64-short' are the same"),
         ('"32": {}', "32: {}", 'key 32 is not text, write "32" in quotes'),
-        ("    train: {stated: \"table 1\"}\n", "", "has no source"),
+        ('    train: {stated: "table 1"}\n', "", "has no source"),
         ("    train.ema: {assumed: x}\n", "    train.em: {assumed: x}\n", "source for 'train.em', which is not set here."),
-        ("batch: {\"32\": {}, \"64\": {train.batch_size: 64}}", "batch: {}", "matrix.axes.batch is {}"),
+        ('batch: {"32": {}, "64": {train.batch_size: 64}}', "batch: {}", "matrix.axes.batch is {}"),
     ],
 )
 def test_refused(refusal, old, new, says):

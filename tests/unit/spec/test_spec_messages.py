@@ -9,6 +9,7 @@ import pytest
 from small_spec import SMALL, line_of, spoilt
 
 from ganzoo.errors import SpecError
+from ganzoo.spec.metric_names import DIRECTION
 
 BATCH = "    batch_size: 32"
 
@@ -34,30 +35,49 @@ def test_wrong_value(refusal, written, sentence):
 @pytest.mark.parametrize(
     ("edit", "at", "sentence"),
     [
-        (("g: {name: adam, lr: 2.0e-4", "g: {name: adam, lr: 2e-4"), "g: {name",
-         "optim.g.lr is '2e-4', expected a number above 0: YAML takes 2e-4 for text, write 2.0e-4."),
-        (("g: {name: adam, lr: 2.0e-4", "g: {name: adam, lr: 5e4"), "g: {name",
-         "optim.g.lr is '5e4', expected a number above 0: YAML takes 5e4 for text, write 5.0e+4."),
-        (("g: {name: adam, lr: 2.0e-4, betas: [0.5, 0.999]}", "g: {name: adam, lr: 1, betas: [0.5, 1]}"), "g: {name",
-         "optim.g.betas[1] is 1, expected a number at least 0 and below 1."),
+        (
+            ("g: {name: adam, lr: 2.0e-4", "g: {name: adam, lr: 2e-4"),
+            "g: {name",
+            "optim.g.lr is '2e-4', expected a number above 0: YAML takes 2e-4 for text, write 2.0e-4.",
+        ),
+        (
+            ("g: {name: adam, lr: 2.0e-4", "g: {name: adam, lr: 5e4"),
+            "g: {name",
+            "optim.g.lr is '5e4', expected a number above 0: YAML takes 5e4 for text, write 5.0e+4.",
+        ),
+        (
+            ("g: {name: adam, lr: 2.0e-4, betas: [0.5, 0.999]}", "g: {name: adam, lr: 1, betas: [0.5, 1]}"),
+            "g: {name",
+            "optim.g.betas[1] is 1, expected a number at least 0 and below 1.",
+        ),
         (("g: {name: adam", "g: {name: adan"), "g: {name", "optim.g.name is 'adan'. Did you mean 'adam'? Valid: adam, sgd."),
         (("g: {name: adam, ", "g: {"), "g: {name", "optim.g.name is missing, expected one of adam, sgd."),
         (("range: [-1, 1]", "range: [1, -1]"), "data: {", "data.range: [1.0, -1.0] does not rise, expected [low, high]."),
         (("range: [-1, 1]", "range: 1"), "data: {", "data.range is 1, expected a list of 2, each a number."),
         (("{protocol: digits-cnn}", "{protocol: 3}"), "eval:", "eval.protocol is 3, expected text."),
-        (("document: small", "document: a/b"), "document:",
-         "document is 'a/b', expected text of letters, digits, '.', '_' and '-', a letter or digit first, at most 100."),
-        (("metric: frechet", "metric: freschet"), "- {id: C1",
-         "claims[0].metric is 'freschet'. Did you mean 'frechet'? Valid: coverage, d_loss_variation, density, entropy, frechet, "
-         "g_loss_variation, is, kid,"
-         " modes, precision, recall, seconds_per_epoch."),
-        (("kind: ordering", "kind: order"), "- {id: C1",
-         "claims[0].kind is 'order'. Did you mean 'ordering'? Valid: cost, event, no-difference, ordering, trend."),
+        (
+            ("document: small", "document: a/b"),
+            "document:",
+            "document is 'a/b', expected text of letters, digits, '.', '_' and '-', a letter or digit first, at most 100.",
+        ),
+        (
+            ("metric: frechet", "metric: freschet"),
+            "- {id: C1",
+            f"claims[0].metric is 'freschet'. Did you mean 'frechet'? Valid: {', '.join(sorted(DIRECTION))}.",
+        ),
+        (
+            ("kind: ordering", "kind: order"),
+            "- {id: C1",
+            "claims[0].kind is 'order'. Did you mean 'ordering'? Valid: cost, event, no-difference, ordering, paired, trend.",
+        ),
         (("    margin: 0.1\n", ""), "- id: C2", "claims[1].margin is missing, expected a number above 0."),
         (("margin_kind: relative", "margin_kind: share"), "margin_kind", "claims[1].margin_kind is 'share'. Valid: absolute, relative."),
         (("worse: original", "worse: longer"), "- {id: C1", "claims[0]: compares a case with itself: longer, longer."),
-        (("  longer:\n", "  ../longer:\n"), "  longer:",
-         "'../longer' cannot be a name in cases, expected letters, digits, '.', '_' and '-', a letter or digit first, at most 100."),
+        (
+            ("  longer:\n", "  ../longer:\n"),
+            "  longer:",
+            "'../longer' cannot be a name in cases, expected letters, digits, '.', '_' and '-', a letter or digit first, at most 100.",
+        ),
         (("original: {}", "original: 3"), "original: {}", "cases.original is 3, expected a mapping (key: value)."),
     ],
 )
@@ -79,8 +99,15 @@ def test_all_faults_of_a_level_are_reported_at_once(refusal):
 
 def test_names_are_looked_up_in_the_catalogue(refusal, load):
     names = [("name: dense", "name: dens"), ("name: digits", "name: digit"), ("protocol: digits-cnn", "protocol: cnn")]
-    for edit, says in zip(names, ["model.name: unknown model 'dens'", "data.name is 'digit', which is not known. Did you mean 'digits'?",
-                                  "eval.protocol: unknown protocol 'cnn'"], strict=True):
+    for edit, says in zip(
+        names,
+        [
+            "model.name: unknown model 'dens'",
+            "data.name is 'digit', which is not known. Did you mean 'digits'?",
+            "eval.protocol: unknown protocol 'cnn'",
+        ],
+        strict=True,
+    ):
         assert f"small.yaml:{line_of(SMALL, edit[0])}: {says}" in refusal(edit)
         load(edit, checked=False)
 

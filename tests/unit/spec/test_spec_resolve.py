@@ -45,7 +45,11 @@ def test_a_mapping_replaces_the_whole_branch(load):
     spec = load()
     changes = differing(spec.resolve("original").as_dict(), spec.resolve("sgd").as_dict())
     assert changes == {
-        "optim.d.name": "sgd", "optim.d.lr": 0.01, "optim.d.momentum": 0.0, "optim.d.betas": None, "optim.d.eps": None,
+        "optim.d.name": "sgd",
+        "optim.d.lr": 0.01,
+        "optim.d.momentum": 0.0,
+        "optim.d.betas": None,
+        "optim.d.eps": None,
     }
 
 
@@ -158,8 +162,10 @@ def test_tier_override_refused_at_its_line(refusal, override, says):
 
 def test_tier_that_makes_cases_the_same(refusal):
     message = refusal((TIER, "    train.epochs: 2\n"))
-    assert message == f"small.yaml:{line_of(SMALL, '  smoke:')}: tier 'smoke' makes cases 'original' and 'longer' the same; " \
+    assert (
+        message == f"small.yaml:{line_of(SMALL, '  smoke:')}: tier 'smoke' makes cases 'original' and 'longer' the same; "
         "a tier changes scale, never science."
+    )
 
 
 def test_tier_may_narrow_a_model(load):

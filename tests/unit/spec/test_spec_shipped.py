@@ -32,7 +32,11 @@ LIU = {
     "noise-uniform": {"model.latent.dist": "uniform"},
     "conv": {"model.name": "conv-gen-gan", "model.filters": [8, 16, 32], "model.kernel": 3, "model.dropout_d": 0.3},
     "conv-epochs-100": {
-        "model.name": "conv-gen-gan", "model.filters": [8, 16, 32], "model.kernel": 3, "model.dropout_d": 0.3, "train.epochs": 100,
+        "model.name": "conv-gen-gan",
+        "model.filters": [8, 16, 32],
+        "model.kernel": 3,
+        "model.dropout_d": 0.3,
+        "train.epochs": 100,
     },
     "conv-filters-16-32-64": {"model.name": "conv-gen-gan", "model.filters": [16, 32, 64], "model.kernel": 3, "model.dropout_d": 0.3},
 }

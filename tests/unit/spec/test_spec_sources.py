@@ -61,28 +61,49 @@ def test_sources_of_the_base(load):
 @pytest.mark.parametrize(
     ("edit", "at", "says"),
     [
-        (('  data: {stated: "§2"}\n', ""), "  data: {name",
-         "data.name has no source; add data.name: {stated|code|assumed|suite: place or reason} to sources."),
+        (
+            ('  data: {stated: "§2"}\n', ""),
+            "  data: {name",
+            "data.name has no source; add data.name: {stated|code|assumed|suite: place or reason} to sources.",
+        ),
         (('  data: {stated: "§2"}\n', '  data.name: {stated: "§2"}\n'), "  data: {name", "data.range has no source"),
         ((LONGER_SOURCE, ""), "    train.epochs: 20", "train.epochs has no source; add train.epochs: {stated|code|assumed|suite: place or"),
         (('      optim.d: {assumed: "a default of the time"}\n', ""), "    optim.d: {name: sgd", "optim.d.lr has no source"),
         (("  train: {code:", "  trian: {code:"), "  train: {code:", "source for 'trian', which is not set here. Did you mean 'train"),
-        (('  data: {stated: "§2"}', "  data.split: {stated: x}\n  data: {stated: y}"), "  data: {stated",
-         "source for 'data.split', which is not set here."),
-        (("      optim.d.name: {stated", "      optim.d.nam: {stated"), "      optim.d.name",
-         "source for 'optim.d.nam', which is not set here."),
+        (
+            ('  data: {stated: "§2"}', "  data.split: {stated: x}\n  data: {stated: y}"),
+            "  data: {stated",
+            "source for 'data.split', which is not set here.",
+        ),
+        (
+            ("      optim.d.name: {stated", "      optim.d.nam: {stated"),
+            "      optim.d.name",
+            "source for 'optim.d.nam', which is not set here.",
+        ),
         (("original: {}", "original: {source: {stated: x}}"), "original: {}", "a source, but nothing is set here."),
         (('data: {stated: "§2"}', 'data: {said: "§2"}'), "  data: {stated", "unknown key 'sources.data.said'."),
-        (('data: {stated: "§2"}', 'data: {stated: "§2", code: x}'), "  data: {stated",
-         "sources.data: a source has exactly one of stated, code, assumed, suite, got stated, code."),
-        (('data: {stated: "§2"}', "data: {}"), "  data: {stated",
-         "sources.data: a source has exactly one of stated, code, assumed, suite, got none."),
-        (('data: {stated: "§2"}', "data: {stated: ''}"), "  data: {stated",
-         "sources.data.stated is '', expected text that is not empty or null."),
+        (
+            ('data: {stated: "§2"}', 'data: {stated: "§2", code: x}'),
+            "  data: {stated",
+            "sources.data: a source has exactly one of stated, code, assumed, suite, got stated, code.",
+        ),
+        (
+            ('data: {stated: "§2"}', "data: {}"),
+            "  data: {stated",
+            "sources.data: a source has exactly one of stated, code, assumed, suite, got none.",
+        ),
+        (
+            ('data: {stated: "§2"}', "data: {stated: ''}"),
+            "  data: {stated",
+            "sources.data.stated is '', expected text that is not empty or null.",
+        ),
         ((LONGER_SOURCE, "    source: {stated: 3}\n"), LONGER_SOURCE, "source is {stated: 3}"),
         ((LONGER_SOURCE, "    source: here\n"), LONGER_SOURCE, "cases.longer.source is 'here', expected a mapping (key: value) or null."),
-        ((LONGER_SOURCE, "    source: {train.epochs: here}\n"), LONGER_SOURCE,
-         "source is 'here', expected {KIND: text} with one of stated, code,"),
+        (
+            (LONGER_SOURCE, "    source: {train.epochs: here}\n"),
+            LONGER_SOURCE,
+            "source is 'here', expected {KIND: text} with one of stated, code,",
+        ),
     ],
 )
 def test_refused_at_its_line(refusal, edit, at, says):

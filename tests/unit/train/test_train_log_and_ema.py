@@ -55,6 +55,13 @@ def test_restored_it_goes_on_alike(stopped):
     assert log.read() == filled(9, 3, 9).read()
 
 
+def test_a_step_in_which_d_rests_carries_its_last_loss():
+    log = LossLog(7, 2, CPU, d_every=3)
+    for step in range(1, 8):
+        log.add(step, torch.tensor(float(step)) if step in (1, 4, 7) else None, torch.tensor(0.0))
+    assert log.steps()[:, 0].tolist() == [1, 1, 1, 4, 4, 4, 7] and log.read()["d"] == [1.0, 2.5, 4.0]
+
+
 def test_a_longer_run_takes_up_a_shorter_ones_rows():
     log = LossLog(30, 3, CPU)
     log.restore(filled(7, 3, 9).state(), 7)

@@ -34,6 +34,19 @@ def test_number_of_updates(make_case, images, d_steps):
     assert state.batches.position == (5 * d_steps - 1) % 2 + 1, "each D update takes one batch; two make an epoch"
 
 
+def test_d_rests_in_all_but_the_first_of_so_many_steps(make_case, images):
+    case = make_case({"recipe.d_every": 3})
+    state, d_moved = fresh(case, images), []
+    for step in range(1, 8):
+        before = [p.clone() for p in state.d.parameters()]
+        train(case, state, step)
+        d_moved.append(any(not torch.equal(a, b) for a, b in zip(before, state.d.parameters(), strict=True)))
+    assert d_moved == [True, False, False, True, False, False, True]
+    assert updates(state.opt_g) == {7} and updates(state.opt_d) == {3}
+    d = state.log.steps()[:, 0].tolist()
+    assert d[0] == d[1] == d[2] != d[3] == d[4] == d[5] != d[6]
+
+
 def test_it_ends_when_asked(make_case, images):
     case, seen = make_case(), []
     state = fresh(case, images)
@@ -166,7 +179,7 @@ def test_no_value_is_read_back(make_case, images, changes):
     }
     assert not waits
     with Operations() as seen:
-        state.log.sums.sum().item()
+        state.log.losses.sum().item()
     assert "aten::_local_scalar_dense" in seen.names, "the watch sees what it watches for"
 
 

@@ -135,7 +135,7 @@ def test_a_checkpoint_of_other_networks_is_refused(make_case, images, tmp_path, 
     assert "is not of this run" in str(caught.value) and "Delete it" in str(caught.value)
 
 
-@pytest.mark.parametrize("lost", ["stream/latent", "stream/global", "batches/position", "log/sums", "net/d.layers.0.weight"])
+@pytest.mark.parametrize("lost", ["stream/latent", "stream/global", "batches/position", "log/losses", "net/d.layers.0.weight"])
 def test_a_checkpoint_that_lacks_a_part_is_refused(make_case, images, lost):
     state = fresh(make_case(), images)
     tensors, meta = state.pack()

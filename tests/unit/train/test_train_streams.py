@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import scipy.stats
 import torch
 
 from ganzoo.spec.schema import Case
@@ -109,3 +110,26 @@ def test_more_draws_of_latents_leave_the_order_alone(make_case, images):
     train(make_case(), plain, 5)
     assert torch.equal(state.batches.order, plain.batches.order)
     assert not torch.equal(state.latent.get_state(), plain.latent.get_state())
+
+
+@pytest.mark.parametrize("threshold", [0.3, 1.0, 2.5])
+def test_truncated_normal_has_the_law_of_drawing_again(threshold):
+    """Against what the papers describe: every entry beyond the threshold is drawn again until it is not."""
+    z = fill_latent(torch.empty(2000, 50), "normal", stream(0, "latent"), threshold)
+    again = torch.randn(400_000, generator=torch.Generator().manual_seed(1))
+    again = again[again.abs() <= threshold]
+    assert z.abs().max() <= threshold
+    assert scipy.stats.ks_2samp(z.flatten().numpy(), again.numpy()).pvalue > 0.01
+    assert abs(float(z.mean())) < 0.02 * threshold
+
+
+def test_truncated_uniform_stays_below_the_threshold():
+    z = fill_latent(torch.empty(500, 50), "uniform", stream(0, "latent"), 0.5)
+    assert 0.49 < float(z.abs().max()) <= 0.5 and abs(float(z.std()) - 0.5 / 3**0.5) < 0.005
+    wide = fill_latent(torch.empty(500, 50), "uniform", stream(0, "latent"), 7.0)
+    assert 0.99 < float(wide.abs().max()) <= 1.0, "beyond the law's own range nothing is cut"
+
+
+def test_two_thresholds_share_their_draws():
+    narrow, wide = (fill_latent(torch.empty(100, 10), "normal", stream(3, "latent"), threshold) for threshold in (0.5, 2.0))
+    assert torch.equal(narrow.flatten().argsort(), wide.flatten().argsort())
