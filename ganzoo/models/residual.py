@@ -84,6 +84,7 @@ class ResidualDCGAN:
         output: Literal["linear", "tanh"] = Field("tanh", description="G's last activation; linear leaves [-1, 1], and samples are clipped")
         width_g: Width = Field(None, description="G's channels before the last layer, and in the blocks; none given: as in dcgan")
         width_d: Width = Field(None, description="channels of D's first layer; none given: as in dcgan, the images' side")
+        share_d: float = Field(1.0, gt=0, le=1, description="share of D's channels that are kept, in every layer, rounded down")
         slope: float = Field(0.2, ge=0, description="LeakyReLU's negative slope")
         init: Init = Field("normal-0.02", description="law of the first weights; normal-0.02: of batch norm's scales, too, around 1")
 
@@ -104,7 +105,8 @@ class ResidualDCGAN:
         g = DCGANGenerator(
             latent, image, width, slope=options.slope, act=options.activation, bias=options.bias, refine=blocks, output=options.output
         )
-        d = DCGANDiscriminator(image, options.width_d or side, slope=options.slope, bias=options.bias)
+        width_d = max(1, int((options.width_d or side) * options.share_d))
+        d = DCGANDiscriminator(image, width_d, slope=options.slope, bias=options.bias)
         for net in (g, d):
             initialise_dcgan(net, options.init)
         return g, d

@@ -131,7 +131,7 @@ class Watch(Strict):
     saturated_steps: Positive = Field(250, description="... for so many G steps in a row")
     drop_share: Share = Field(0.5, description="loss-swing: both losses fall below this share of what they were ...")
     swing_variation: Above0 = Field(0.5, description="... and their std over their mean is above this from there on")
-    flat_variation: Above0 = Field(0.1, description="losses-flat: std over mean of both losses is below this in the later half")
+    flat_variation: Above0 = Field(0.01, description="losses-flat: std over mean of both losses is below this in the later half")
     learnt_share: Above0 = Field(1.0, description="nothing-learnt: no evaluation's distance is below this share of the untrained G's")
 
 
