@@ -7,7 +7,7 @@ import json
 from ganzoo.commands.targets import load, split
 from ganzoo.commands.terminal import console, table
 from ganzoo.errors import DataError, SpecError
-from ganzoo.spec import Resolved, Spec
+from ganzoo.spec import Resolved, Spec, Tier
 from ganzoo.spec.show import case_as_dict, rows, spec_as_dict
 
 
@@ -28,9 +28,15 @@ def _show_spec(spec: Spec, *, as_json: bool) -> None:
     out = console()
     out.print(f"{spec.name}: {spec.title}\n\n{spec.header}\n")
     out.print(table(["case", "changes"], [(case.name, _told(case.overrides) or "the base") for case in spec.cases.values()]), "")
-    tiers = [(tier.name, _told(tier.overrides) or "the document's own scale", tier.cost or "") for tier in spec.tiers.values()]
+    tiers = [(tier.name, _changes(tier) or "the document's own scale", tier.cost or "") for tier in spec.tiers.values()]
     out.print(table(["tier", "changes", "cost"], tiers), "")
     out.print(table(["claim", "kind", "where", "text"], [(claim.id, claim.kind, claim.where, claim.text) for claim in spec.claims]))
+
+
+def _changes(tier: Tier) -> str:
+    """A tier's settings, then those for the cases of one model or data set, a line each."""
+    inner = [f"{key}: {_told(layer.overrides)}" for layers in (tier.models, tier.stand_ins) for key, layer in layers.items()]
+    return "\n".join(filter(None, [_told(tier.overrides), *inner]))
 
 
 def _told(overrides: dict) -> str:

@@ -85,14 +85,17 @@ def _check_distinct(spec: Spec, source: Source, flats: dict[str, Flat], tier: st
 def _check_tier(spec: Spec, source: Source, name: str, base: Flat, cases: dict[str, Flat]) -> None:
     tier = spec.tiers[name]
     layer = tier.layer
-    if name == FULL and (layer.overrides or tier.stand_ins):
+    if name == FULL and (layer.overrides or tier.stand_ins or tier.models):
         raise source.error_at(layer.line, f"tier '{FULL}' is the document's own scale, expected no overrides in it.")
-    used = {flat["data.name"] for flat in cases.values()}
-    for data, inner in tier.stand_ins.items():
-        if data not in used:
-            raise source.error_at(inner.line, f"tier '{name}' has a stand-in for '{data}', which no case uses.{nearest(data, used)}")
-    for each in (layer, *tier.stand_ins.values()):
-        _check_paths(spec, source, each, base, reserved=("stand_in", "stand_ins", "cost"))
+    reaches = [(layer, base)]  # each block of settings, and a case whose settings they must be among
+    for setting, blocks in (("model.name", tier.models), ("data.name", tier.stand_ins)):
+        used = {flat[setting]: flat for flat in cases.values()}
+        for key, block in blocks.items():
+            if key not in used:
+                raise source.error_at(block.line, f"tier '{name}' has settings for '{key}', which no case uses.{nearest(key, used)}")
+            reaches.append((block, used[key]))
+    for each, reached in reaches:
+        _check_paths(spec, source, each, reached, reserved=("stand_in", "stand_ins", "models", "cost"))
         for path in each.overrides:
             if path not in TIER_MAY_SET and not _is_option(path):
                 valid = [*TIER_MAY_SET, "model.<option>"]

@@ -57,9 +57,14 @@ class StandInBlock(_Block):
     stand_in: Text = Field(description="what the document used, where the tier puts other data in its place")
 
 
+class ModelBlock(_Block):
+    """Options of one model at a tier."""
+
+
 class TierBlock(_Block):
     stand_in: Text | None = Field(None, description="what the document used, where the tier puts other data in its place")
     stand_ins: dict[Name, StandInBlock] = Field(default_factory=dict, description="the same for each data set of the cases, by its name")
+    models: dict[Text, ModelBlock] = Field(default_factory=dict, description="settings for the cases of one model, by its name")
     cost: Text | None = Field(None, description="rough time of a case")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ganzoo.spec.document import Overrides, StandInBlock, TierBlock
+from ganzoo.spec.document import ModelBlock, Overrides, StandInBlock, TierBlock
 from ganzoo.spec.tree import assigned, branches, dotted
 from ganzoo.spec.yaml_lines import Place, Source
 
@@ -49,15 +49,18 @@ def layer(source: Source, label: str, at: Place, overrides: Overrides) -> Layer:
     return Layer(label, source.line(at), overrides, lines_of(source, at, overrides))
 
 
-def tier_layer(source: Source, name: str, block: TierBlock | StandInBlock, data: str | None = None) -> Layer:
-    """A tier's values are the suite's own; its `stand_in` becomes the setting data.stand_in. `data`: of the block for that data set."""
-    at = ("tiers", name) if data is None else ("tiers", name, "stand_ins", data)
+def tier_layer(source: Source, name: str, block: TierBlock | StandInBlock | ModelBlock, inside: tuple[str, str] | None = None) -> Layer:
+    """A tier's values are the suite's own; its `stand_in` becomes the setting data.stand_in.
+
+    inside: ("stand_ins" or "models", key) of a block for the cases of one data set or model.
+    """
+    at = ("tiers", name, *(inside or ()))
     overrides = block.overrides
     lines = lines_of(source, at, overrides)
-    if block.stand_in is not None:
+    if getattr(block, "stand_in", None) is not None:
         overrides["data.stand_in"] = block.stand_in
         lines["data.stand_in"] = source.line((*at, "stand_in"))
-    label = f"tier '{name}'" if data is None else f"tier '{name}' for {data}"
+    label = f"tier '{name}'" if inside is None else f"tier '{name}' for {inside[1]}"
     return Layer(label, source.line(at), overrides, lines, {leaf: {"kind": "suite", "text": label} for leaf in dotted(overrides)})
 
 

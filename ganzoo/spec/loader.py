@@ -93,6 +93,9 @@ def _tiers(source: Source, document: Document) -> dict[str, Tier]:
     blocks = document.tiers if FULL in document.tiers else {**document.tiers, FULL: TierBlock()}
     tiers = {}
     for name, block in blocks.items():
-        stand_ins = {data: tier_layer(source, name, inner, data) for data, inner in block.stand_ins.items()}
-        tiers[name] = Tier(name, tier_layer(source, name, block), block.stand_in, block.cost, stand_ins)
+        inner = {
+            part: {key: tier_layer(source, name, one, (part, key)) for key, one in getattr(block, part).items()}
+            for part in ("stand_ins", "models")
+        }
+        tiers[name] = Tier(name, tier_layer(source, name, block), block.stand_in, block.cost, **inner)
     return tiers

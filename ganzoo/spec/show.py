@@ -37,8 +37,8 @@ def case_as_dict(resolved: Resolved) -> dict:
 
 
 def _tier(tier: Tier) -> dict:
-    stand_ins = {data: dict(layer.overrides) for data, layer in tier.stand_ins.items()}
-    return {"cost": tier.cost, "stand_in": tier.stand_in, "overrides": tier.overrides, "stand_ins": stand_ins}
+    inner = {part: {key: dict(layer.overrides) for key, layer in getattr(tier, part).items()} for part in ("stand_ins", "models")}
+    return {"cost": tier.cost, "stand_in": tier.stand_in, "overrides": tier.overrides, **inner}
 
 
 def spec_as_dict(spec: Spec) -> dict:

@@ -41,6 +41,7 @@ class Tier:
     stand_in: str | None = None
     cost: str | None = None
     stand_ins: dict[str, Layer] = field(default_factory=dict)  # data set of a case → what takes its place
+    models: dict[str, Layer] = field(default_factory=dict)  # model of a case → its settings at this tier
 
     @property
     def overrides(self) -> Overrides:
@@ -106,12 +107,14 @@ class Spec:
         return Resolved(self.name, case, entry.title, tier, whole, sources, changed)
 
     def layers(self, case: str, tier: str | None = None) -> list[Layer]:
-        """Base and case, and what a tier lays over them: its own settings, then its stand-in for the case's data set."""
+        """Base and case, and what a tier lays over them: its own settings, then those for the case's model and data set."""
         layers = [self.base, self.cases[case].layer]
         if tier is None:
             return layers
-        scale, name = self.tiers[tier], laid(layers).get("data", {}).get("name")
-        return [*layers, scale.layer, *([scale.stand_ins[name]] if name in scale.stand_ins else [])]
+        scale, settings = self.tiers[tier], laid(layers)
+        names = {part: settings.get(part, {}).get("name") for part in ("model", "data")}
+        inner = (scale.models.get(names["model"]), scale.stand_ins.get(names["data"]))
+        return [*layers, scale.layer, *(layer for layer in inner if layer)]
 
 
 def settle(path: Path, layers: list[Layer], catalogue: Catalogue | None) -> Case:

@@ -232,6 +232,16 @@ def test_out_of_memory_gives_a_hint(run_of, store, monkeypatch):
     assert "train.batch_size" in record["error"]["hint"] and "bf16" in record["error"]["hint"]
 
 
+def test_a_real_shortage_of_memory_is_a_row_with_the_hint_and_the_next_case_goes_on(run_of, store, monkeypatch):
+    """The allocator's own refusal, whose type is a plain RuntimeError on the CPU."""
+    monkeypatch.setattr(run_module, "train", lambda *_, **__: torch.empty(2**55))
+    record = work_on(run_of("short"), store, CPU, lambda _: None, retry=False)
+    assert record["status"] == "crashed" and record["error"]["type"] == "RuntimeError"
+    assert "train.batch_size" in record["error"]["hint"] and "bf16" in record["error"]["hint"]
+    monkeypatch.undo()
+    assert work_on(run_of("wide"), store, CPU, lambda _: None, retry=False)["status"] == "finished"
+
+
 def test_a_damaged_checkpoint_is_refused_not_trusted(run_of, store):
     execute(run_of("long"), store, CPU, interrupted_after(7))
     path = store.root / run_of("long").folder / CHECKPOINT

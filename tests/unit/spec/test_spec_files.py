@@ -67,6 +67,6 @@ def test_case_as_json(load):
 def test_spec_as_json(load):
     shown = json.loads(json.dumps(spec_as_dict(load())))
     assert shown["cases"]["longer"] == {"title": "twice the length", "overrides": {"train.epochs": 20}}
-    smoke = {"cost": "seconds", "stand_in": None, "overrides": {"train.max_steps": 5, "data.limit": 64}, "stand_ins": {}}
+    smoke = {"cost": "seconds", "stand_in": None, "overrides": {"train.max_steps": 5, "data.limit": 64}, "stand_ins": {}, "models": {}}
     assert shown["tiers"]["smoke"] == smoke
     assert [claim["id"] for claim in shown["claims"]] == ["C1", "C2"]
