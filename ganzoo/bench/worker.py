@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from ganzoo.bench import crash
+from ganzoo.bench.adopt import adopt
 from ganzoo.bench.numerics import prepare
 from ganzoo.bench.plan import Run
 from ganzoo.bench.run import Hooks, evaluated, execute
@@ -52,6 +53,8 @@ def work_on(run: Run, store: Store, device: torch.device, send, *, retry: bool) 
             return _passed(known, run, store)
         if known and known["status"] == "crashed" and not retry:
             return known
+        if known is None and (twin := adopt(run, store)):
+            log(f"the same run as {twin}: taken over from there")
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = lambda message, category, *_: log(f"{category.__name__}: {message}")
