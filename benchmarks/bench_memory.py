@@ -62,4 +62,3 @@ def bench_memory_of_50k(tmp_path, monkeypatch, record_property):
     record_property("peak_mb", found["peak_mb"])
     print(f"peak {found['peak_mb']:.0f} MB, and {INCEPTION_MB} MB for the network")
     assert found["metrics"]["frechet"] > 0 and found["peak_mb"] + INCEPTION_MB < MOST_MB
-

@@ -8,13 +8,13 @@ from pathlib import Path
 from ganzoo import paths
 from ganzoo.bench.store import Store
 from ganzoo.commands.targets import load
-from ganzoo.errors import StoreError
+from ganzoo.errors import SpecError, StoreError
 from ganzoo.judge.choice import chosen
 from ganzoo.judge.judgement import judge
 from ganzoo.judge.references import load_measured, load_published
 from ganzoo.judge.verdicts import Judgement
 from ganzoo.report import read_entries, render, render_index
-from ganzoo.spec import Spec, find_specs
+from ganzoo.spec import Spec, find_specs, load_spec
 from ganzoo.spec.spec import FULL
 
 
@@ -74,7 +74,22 @@ def judged(spec: Spec, tier: str, records: list[dict]) -> Judged:
     """Of the records of a tier those that speak for the spec, judged against its document."""
     of_tier = chosen([record for record in records if record["tier"] == tier], spec)
     published = load_published(references_of(spec) / "published")
-    return Judged(spec, of_tier, judge(spec, tier, of_tier, published))
+    return Judged(spec, of_tier, judge(spec, tier, of_tier, published, elsewhere=judged_elsewhere(spec)))
+
+
+def judged_elsewhere(spec: Spec) -> dict[str, str]:
+    """Claim → another spec of the same folder and document that judges it. One that cannot be read is passed over: nobody asked for it."""
+    found: dict[str, str] = {}
+    for name, path in find_specs(spec.path.resolve().parent).items():
+        if path == spec.path.resolve():
+            continue
+        try:
+            other = load_spec(path)
+        except SpecError:
+            continue
+        if other.document == spec.document:
+            found |= {claim.id: name for claim in other.claims if claim.id not in found}
+    return found
 
 
 def judged_all(evidence: Evidence) -> list[Judged]:

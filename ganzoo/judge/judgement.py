@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from ganzoo.errors import ReferencesError, nearest
 from ganzoo.judge.claims import judge_claims
@@ -10,7 +11,7 @@ from ganzoo.judge.comparable import changed_settings
 from ganzoo.judge.evidence import AllReadings
 from ganzoo.judge.numbers import judge_numbers, stand_in_of
 from ganzoo.judge.readings import read
-from ganzoo.judge.references import Published
+from ganzoo.judge.references import Claim, Part, Published
 from ganzoo.judge.self_consistency import self_checks
 from ganzoo.judge.summaries import case_result
 from ganzoo.judge.verdicts import Judgement
@@ -18,7 +19,14 @@ from ganzoo.judge.words import listing
 from ganzoo.spec import Spec
 
 
-def judge(spec: Spec, tier: str, records: Iterable[Mapping], published: Mapping[str, Published], alpha: float = 0.05) -> Judgement:
+def judge(
+    spec: Spec,
+    tier: str,
+    records: Iterable[Mapping],
+    published: Mapping[str, Published],
+    alpha: float = 0.05,
+    elsewhere: Mapping[str, str] = MappingProxyType({}),
+) -> Judgement:
     """Every number and claim of the spec, every claim of its document that the spec leaves out, and the document against itself.
 
     Records of other specs and tiers are passed over. What a record says of a case whose settings the spec has changed since is set
@@ -41,7 +49,7 @@ def judge(spec: Spec, tier: str, records: Iterable[Mapping], published: Mapping[
         claims=judge_claims(spec, tier, readings, alpha),
         cases=[case_result(case, spec.cases[case].title, readings.get(case) or {}) for case in spec.cases],
         protocols=protocols_of(readings),
-        coverage=uncovered(spec, document) if document else [],
+        coverage=uncovered(spec, document, elsewhere) if document else [],
         set_aside=set_aside,
         self_checks=self_checks(document) if document else [],
     )
@@ -81,8 +89,11 @@ def protocols_of(readings: AllReadings) -> list[dict]:
     return sorted(found.values(), key=lambda protocol: -used[protocol["hash"]])
 
 
-def uncovered(spec: Spec, document: Published) -> list[dict]:
-    """Claims of the document, or parts of them, that no claim of the spec judges, each with what is missing where its file says so."""
+def uncovered(spec: Spec, document: Published, elsewhere: Mapping[str, str] = MappingProxyType({})) -> list[dict]:
+    """Claims of the document, or parts of them, that no claim of the spec judges, each with what is missing where its file says so.
+
+    elsewhere: claim → another spec of the document that judges it.
+    """
     where = {part.id: claim.where for claim in document.claims for part in (claim, *claim.parts)}
     return [
         {
@@ -91,7 +102,13 @@ def uncovered(spec: Spec, document: Published) -> list[dict]:
             "where": where[claim.id],
             "kind": claim.kind,
             "verdict": "no evidence",
-            "reason": claim.unjudged or f"No claim of the spec '{spec.name}' judges it.",
+            "reason": _why_not_here(claim, spec, elsewhere),
         }
         for claim in document.unjudged([claim.id for claim in spec.claims])
     ]
+
+
+def _why_not_here(claim: Claim | Part, spec: Spec, elsewhere: Mapping[str, str]) -> str:
+    if claim.id in elsewhere:
+        return f"Judged by the spec '{elsewhere[claim.id]}'."
+    return claim.unjudged or f"No claim of the spec '{spec.name}' judges it."

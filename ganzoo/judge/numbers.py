@@ -30,7 +30,12 @@ TELLING = 0.10  # a prediction interval that leaves the published number by more
 def judge_numbers(
     spec: Spec, tier: str, readings: Mapping[str, Mapping[int, Reading]], published: Published, alpha: float
 ) -> list[NumberVerdict]:
-    """Every cell of the document, in its order; those no case stands for as "not run". ReferencesError for an unknown table or cell."""
+    """Every cell of the document, in its order; those no case stands for as "not run". ReferencesError for an unknown table or cell.
+
+    None at all for a spec that names no number: it is about something else of the document.
+    """
+    if not spec.numbers:
+        return []
     asked: dict[tuple[str, str], list] = {}
     for number in spec.numbers:
         table = published.table(number.table)

@@ -83,7 +83,7 @@ class Table(Strict):
         return self
 
     def place(self, cell: Cell) -> str:
-        """"Table 1, architecture DCGAN, batch 32, CIFAR-10": where the cell is printed."""
+        """ "Table 1, architecture DCGAN, batch 32, CIFAR-10": where the cell is printed."""
         return ", ".join([self.where, *(f"{axis} {entry}" for axis, entry in cell.row.items()), cell.column])
 
     def cell(self, cell_id: str) -> Cell:

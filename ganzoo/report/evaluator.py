@@ -77,8 +77,14 @@ def build(told: dict, strips: list[Strip]) -> Evaluation:
         made_fields=Fields("measured by", rows_of(told.get("made") or {}), 1),
         command=str(told.get("command") or ""),
         summary={
-            "kind": KIND, "title": title, "protocol": protocol["name"], "measured": str(measured), "tier": tier, "caution": caution,
-            "finished": (told.get("made") or {}).get("when"), "told": sentence,
+            "kind": KIND,
+            "title": title,
+            "protocol": protocol["name"],
+            "measured": str(measured),
+            "tier": tier,
+            "caution": caution,
+            "finished": (told.get("made") or {}).get("when"),
+            "told": sentence,
         },  # fmt: skip
     )
 

@@ -119,9 +119,7 @@ def test_regression_against_blessed_runs(pytester, project):
 
 def test_a_case_that_breaks_fails_its_node(pytester, project):
     (project / "benchmarks" / "broken_nets.py").write_text(
-        "from ganzoo.models.mlp import MLPGAN\n"
-        "class Broken(MLPGAN):\n"
-        "    build = staticmethod(lambda options, latent, image: 1 / 0)\n"
+        "from ganzoo.models.mlp import MLPGAN\nclass Broken(MLPGAN):\n    build = staticmethod(lambda options, latent, image: 1 / 0)\n"
     )
     path = project / "benchmarks" / "specs" / "tiny.yaml"
     path.write_text(path.read_text().replace('"model.hidden_g": [\n    16\n   ]', '"model.name": "broken_nets:Broken"'))

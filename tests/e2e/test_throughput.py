@@ -101,7 +101,7 @@ def test_the_record_keeps_the_ratios_and_names_no_machine(pytester, monkeypatch)
     pytester.runpytest_subprocess("-p", "no:cacheprovider", "--benchmark-json=raw.json", timeout=120).assert_outcomes(passed=1)
     raw = json.loads((pytester.path / "raw.json").read_text())
     raw["machine_info"]["node"] = "somebodys-machine"
-    record = loaded(BENCHMARKS / "records" / "throughput.py").reduced(raw)
+    record = loaded(BENCHMARKS / "records" / "throughput.py").reduced(raw, "python benchmarks/records/throughput.py")
     assert record["benchmarks"] == [{"name": "test_x", "a_over_b": 2.0}]
     assert set(json.loads((BENCHMARKS / "records" / "throughput.json").read_text())) <= set(record)
     assert record["cores"] and record["python"] and record["when"] and record["commit"]

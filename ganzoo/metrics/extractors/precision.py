@@ -56,7 +56,7 @@ def _switch(stack: ExitStack, read: Callable[[], Any], write: Callable[[Any], No
 
 
 def _put_back(operation: Any, value: str) -> None:
-    """"none" where that reads as before, so that an operation that followed its backend's setting goes on to follow it."""
+    """ "none" where that reads as before, so that an operation that followed its backend's setting goes on to follow it."""
     if operation.fp32_precision != value:
         operation.fp32_precision = "none"
     if operation.fp32_precision != value:

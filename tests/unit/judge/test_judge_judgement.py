@@ -11,7 +11,7 @@ from ganzoo.errors import SpecError
 from ganzoo.judge.judgement import judge
 from ganzoo.judge.metrics import DIRECTION, LABEL, badness, label
 from ganzoo.judge.references import Published, load_document
-from ganzoo.spec import load_spec
+from ganzoo.spec import find_specs, load_spec
 
 
 @pytest.fixture
@@ -63,15 +63,27 @@ def test_coverage_gives_the_reason_that_the_document_s_file_gives(spec_of, publi
     ]  # fmt: skip
 
 
-def test_every_claim_of_liu_is_judged_or_tells_what_is_missing():
-    home = Path(__file__).resolve().parents[3]
-    spec, document = load_spec(home / "benchmarks/specs/liu.yaml"), load_document(home / "reference_results/published/liu.yaml")
-    judged = {claim.id for claim in spec.claims}
+HOME = Path(__file__).resolve().parents[3]
+
+
+@pytest.mark.parametrize("name", ["liu", "iyengar", "machinecurve", "resblocks"])
+def test_every_claim_of_a_document_is_judged_by_one_of_its_specs_or_tells_what_is_missing(name):
+    specs = [load_spec(path) for path in find_specs(HOME / "benchmarks/specs").values()]
+    judged = {claim.id for spec in specs if spec.document == name for claim in spec.claims}
+    document = load_document(HOME / f"reference_results/published/{name}.yaml")
     left = document.unjudged(judged)
     assert [claim.id for claim in left if not claim.unjudged] == []
     every = [entry for claim in document.claims for entry in (claim, *claim.parts)]
     assert [entry.id for entry in every if entry.unjudged and entry not in left] == [], "judged since: the reason is out of date"
-    assert {claim.id.removesuffix("-g") for claim in spec.claims} <= {entry.id for entry in every}, "ids are the document's"
+    ids = {entry.id for entry in every}
+    assert {claim for claim in judged if claim.split("-")[0] not in ids} == set(), "ids are the document's, with a suffix for a reading"
+
+
+def test_coverage_names_the_other_spec_that_judges_a_claim(spec_of, published, ordering):
+    rows = judge(spec_of([ordering]), "full", [], published, elsewhere={"L1": "liu-long"}).coverage
+    assert {row["id"]: row["reason"] for row in rows} == {
+        "L1": "Judged by the spec 'liu-long'.", "L20": "No claim of the spec 'liu' judges it.",
+    }  # fmt: skip
 
 
 def test_records_of_settings_that_changed_are_set_aside(spec_of, record_of, ordering):
