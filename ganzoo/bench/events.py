@@ -26,6 +26,17 @@ class Seen:
     evaluations: list[dict] = field(default_factory=list)
     start: float | None = None  # the untrained generator's distance
 
+    def until(self, end: int) -> Seen:
+        """What had been seen after `end` G steps."""
+        windows, looks = (_rows(table, end) for table in (self.windows, self.looks))
+        evaluations = [entry for entry in self.evaluations if entry["step"] <= end]
+        return Seen(windows, self.d[:end], self.g[:end], looks, evaluations, self.start)
+
+
+def _rows(table: dict[str, list], end: int) -> dict[str, list]:
+    kept = sum(step <= end for step in table["step"])
+    return {name: values[:kept] for name, values in table.items()}
+
 
 def find_events(seen: Seen, watch: Watch, per_epoch: int) -> list[dict]:
     """Events {"kind", "step", "epoch", "detail"} in order of step, each kind at its first step.

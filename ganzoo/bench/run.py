@@ -210,6 +210,11 @@ class Session:
             metrics |= probe_case(case, g, self.state.d, self.images, run.seed, self.device)
         return found
 
+    def _events_by_end(self, seen: Seen, cases: dict[str, float]) -> dict[str, list[dict]]:
+        """G step → what had happened by then, for the cases that end before the training does: some events hang on what came later."""
+        ends = sorted({round(epoch * self.per_epoch) for epoch in cases.values()})
+        return {str(end): find_events(seen.until(end), self.run.resolved.watch, self.per_epoch) for end in ends if end < self.state.step}
+
     def _longest(self) -> dict:
         """The resolved case at the trajectory's greatest length so far."""
         now, before = self.run.resolved.model_dump(mode="json"), self.known.get("resolved")
@@ -253,6 +258,7 @@ class Session:
             "start": {"frechet": progress.start},
             "watch": looks,
             "events": find_events(seen, run.resolved.watch, self.per_epoch),
+            "events_by_end": self._events_by_end(seen, cases),
             "timing": {
                 "train_seconds": round(progress.train_seconds, 3),
                 "eval_seconds": round(progress.eval_seconds, 3),

@@ -16,9 +16,11 @@ def looked_for(record: Mapping, kind: str) -> bool:
 
 
 def first_seen(record: Mapping, last_step: float) -> dict[str, float]:
-    """kind → epoch of its first step, of the events up to a step."""
+    """kind → epoch of its first step, of the events up to a step: as the run found them there, or else the whole training's."""
     found: dict[str, float] = {}
-    for event in sorted(record.get("events") or [], key=lambda event: event["step"]):
+    by_end = record.get("events_by_end") or {}
+    events = by_end.get(f"{last_step:.0f}", record.get("events")) if math.isfinite(last_step) else record.get("events")
+    for event in sorted(events or [], key=lambda event: event["step"]):
         if event["step"] <= last_step:
             found.setdefault(event["kind"], epoch_of(record, event))
     return found

@@ -104,6 +104,15 @@ def test_nothing_is_learnt_when_no_evaluation_beats_the_start():
     assert found(seen([0.6], evaluations=far, start=None)) == []
 
 
+def test_an_earlier_end_knows_nothing_of_what_came_later():
+    """Flat up to there, and nothing learnt yet; the whole training is neither."""
+    one = windows([0.69, 0.7] * 10 + WAVERING, [0.69, 0.7] * 10 + WAVERING)
+    one = replace(one, evaluations=[evaluation(500, select=95.0), evaluation(4000, select=3.0)], start=90.0, looks=looked([0.1, 0.5]))
+    assert found(one) == []
+    assert found(one.until(1000)) == [("nothing-learnt", 500), ("losses-flat", 550)]
+    assert one.until(1000).looks["step"] == [0, 250] and one.until(200).looks["step"] == [0] and len(one.until(1000).d) == 1000
+
+
 def test_variation_is_of_the_later_half():
     assert variation([100.0, 0.0, 1.0, 3.0]) == pytest.approx(0.5)
     assert variation([1.0]) is None and variation([1.0, 1.0, 1.0, math.nan]) is None and variation([1, 1, 1.0, -1.0]) is None

@@ -76,6 +76,8 @@ def test_a_sweep_extends_a_finished_training_without_repeating_it(run_of, store,
     assert "resumed at step 10 of 20" in lines
     assert extended["weights"] == whole["weights"]
     assert extended["cases"] == whole["cases"] == {"short": 2, "long": 4}
+    assert extended["events_by_end"] == whole["events_by_end"] and set(whole["events_by_end"]) == {"10"}
+    assert extended["watch"] == whole["watch"] and extended["start"] == whole["start"]
 
 
 def test_a_stop_before_the_checkpoint_that_was_evaluated_needs_no_training(run_of, store, monkeypatch):

@@ -52,6 +52,14 @@ def test_a_kind_counts_where_it_is_first_seen(claim_of):
     assert claim.values == {"original": {0: 0}}
 
 
+def test_a_case_that_ends_before_its_training_has_its_own_events(claim_of):
+    """What the run found of the steps up to the case's end counts, not what the whole training turned out to be."""
+    flat = {"event": "losses-flat"}
+    assert claim_of(flat, [], events_by_end={"3000": at(15, "losses-flat")}).values == {"original": {0: 1}}
+    assert claim_of(flat, at(15, "losses-flat"), events_by_end={"3000": []}).values == {"original": {0: 0}}
+    assert claim_of(flat, at(15, "losses-flat"), events_by_end={"2000": []}).values == {"original": {0: 1}}, "another end's do not"
+
+
 def test_any_of_several_kinds_will_do(claim_of):
     either = {"event": ["nan", "d-saturated"], "within_epochs": 10}
     claim = claim_of(
