@@ -14,7 +14,7 @@ from ganzoo.errors import SpecError
 
 Init = Literal["glorot-uniform", "torch-default", "normal-0.02"]
 Convolutions = Callable[..., list[nn.Module]]  # (channels in, channels out, *, bias) → what doubles or halves the side
-DCGAN_SIDES = (32, 64, 128, 256)
+DCGAN_SIDES = (32, 64, 128, 256)  # and every power of two after them
 
 
 def initialise(net: nn.Module, init: Init) -> None:
@@ -197,11 +197,11 @@ class DCGANDiscriminator(nn.Module):
 
 
 def dcgan_side(model: str, image: tuple[int, int, int]) -> int:
-    """The side of the images; SpecError for images that are not square or of a side not in DCGAN_SIDES."""
+    """The side of the images; SpecError for images that are not square or whose side is no power of two from 32 up."""
     _, height, width = image
-    if height != width or height not in DCGAN_SIDES:
+    if height != width or height < min(DCGAN_SIDES) or height & (height - 1):
         raise SpecError(
-            f"model '{model}' makes square images of side {', '.join(map(str, DCGAN_SIDES))}, not {height}x{width}. "
+            f"model '{model}' makes square images of side {', '.join(map(str, DCGAN_SIDES))} and so on, not {height}x{width}. "
             "Set data.resize to one of these sides (28x28 digits: data.resize: 32)."
         )
     return height

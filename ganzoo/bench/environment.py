@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -63,9 +64,20 @@ def capture(device: torch.device) -> dict:
     }
 
 
+def forget_peak_memory(device: torch.device) -> None:
+    """Let `peak_memory_mb` begin anew, where the system can (CUDA, Linux); elsewhere it stays that of the whole process."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")  # proc(5): resets the peak resident set size
+
+
 def peak_memory_mb(device: torch.device) -> float:
-    """Highest memory use so far: of the GPU's allocator, or of this process."""
+    """Highest memory use since `forget_peak_memory`: of the GPU's allocator, or of this process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
+    with contextlib.suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -42,8 +42,8 @@ def find_events(seen: Seen, watch: Watch, per_epoch: int) -> list[dict]:
     """Events {"kind", "step", "epoch", "detail"} in order of step, each kind at its first step.
 
     nan: a loss was not finite. d-saturated: D has won, and G's gradient is gone. samples-collapsed: the samples of fixed latents came to
-    look alike, or never looked otherwise. modes-lost: an evaluation reached fewer classes than an earlier one did. loss-swing: both losses
-    fell abruptly and swing widely since. losses-flat: both hardly move in the later half. nothing-learnt: no evaluation is
+    look alike, or never looked otherwise. modes-lost: an evaluation reached some classes fewer than an earlier one did. loss-swing: both
+    losses fell abruptly and swing widely since. losses-flat: both hardly move in the later half. nothing-learnt: no evaluation is
     nearer to the reals than the untrained generator was.
     """
     finders = {
@@ -82,16 +82,15 @@ def _saturated(seen: Seen, watch: Watch) -> Found:
 
 
 def _collapsed(seen: Seen, watch: Watch) -> Found:
-    """Two looks in a row count, so that a single unlucky one does not. An untrained generator's samples look alike: it must rise first."""
+    """Two looks in a row count, either way, so that a single one does not. Untrained samples look alike: they must rise first."""
     looks = [(step, value) for step, value in zip(seen.looks["step"], seen.looks["diversity"], strict=True) if value is not None]
     least = watch.collapsed_diversity
-    rose = next((place for place, (_, value) in enumerate(looks) if value >= least), None)
-    if rose is None:
-        if len(looks) > 2:
-            yield looks[1][0], f"samples never spread over {least:.0%} of the reals' spread"
-        return
-    for (step, now), (_, then) in zip(looks[rose + 1 :], looks[rose + 2 :], strict=False):
-        if now < least and then < least:
+    if len(looks) > 2 and all(value < least for _, value in looks):
+        yield looks[1][0], f"samples never spread over {least:.0%} of the reals' spread"
+    pairs = list(enumerate(zip(looks, looks[1:], strict=False)))
+    rose = next((place + 1 for place, ((_, now), (_, then)) in pairs if min(now, then) >= least), len(looks))
+    for place, ((step, now), (_, then)) in pairs:
+        if place > rose and max(now, then) < least:
             yield step, f"samples spread over {now:.0%} of the reals' spread, below {least:.0%}"
 
 
@@ -99,7 +98,7 @@ def _modes_lost(seen: Seen, watch: Watch) -> Found:
     most = 0
     for entry in seen.evaluations:
         reached = entry["metrics"].get("modes")  # not every protocol's network knows classes
-        if reached is not None and reached < most:
+        if reached is not None and reached <= most - watch.lost_modes:
             yield entry["step"], f"{reached} classes reached, {most} before"
         most = max(most, reached or 0)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ganzoo.bench import crash
 from ganzoo.bench.plan import Run
-from ganzoo.bench.run import reached
+from ganzoo.bench.reach import reached
 from ganzoo.bench.store import Store
 from ganzoo.bench.worker import main as worker_main
 from ganzoo.errors import StoreError, UserError

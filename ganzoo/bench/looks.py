@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ganzoo.metrics import extractors
-from ganzoo.metrics.encode import encoded, generation_mode
+from ganzoo.metrics.encode import generation_mode, to_uint8
 from ganzoo.metrics.evaluate import generate
-from ganzoo.metrics.look import look_at_fakes
+from ganzoo.metrics.look import look_at_reals
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.metrics.reals import Reals
 from ganzoo.spec.schema import Case
@@ -22,7 +22,7 @@ class Looks:
     """Diversity of the fixed samples after every `watch.every_steps` G steps, and before the first.
 
     Diversity: √(tr Σ_fake / tr Σ_real), where √(2 tr Σ) is the root mean square distance of two images in feature space. 1: as far apart
-    as the reals; 0: all alike.
+    as the reals; 0: all alike. The fakes are shown to the network as the reals are, whatever an evaluator does to them (clipping, JPEG).
     """
 
     def __init__(self, case: Case, protocol: Protocol, reals: Reals, seed: int, total_steps: int, device: torch.device):
@@ -43,8 +43,7 @@ class Looks:
         with generation_mode(g, self.protocol):
             features, finite = [], []
             for x in generate(g, self.case, self.count, self.seed, "watch", self.device, self.protocol.fake_batch or self.count):
-                images = encoded(x, self.protocol, self.case.eval.fake_range)
-                features.append(look_at_fakes(self.network, self.protocol, images, score=False)[0])
+                features.append(look_at_reals(self.network, self.protocol, to_uint8(x, self.case.eval.fake_range)))
                 finite.append(x.isfinite().all())
             trace = torch.cat(features).double().var(0).sum()
             return torch.where(torch.stack(finite).all(), (trace / self.real_trace).sqrt(), torch.nan).to(self.diversity.dtype)

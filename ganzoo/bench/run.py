@@ -15,19 +15,19 @@ from torch import nn
 
 from ganzoo.bench.catalogue import reals_of
 from ganzoo.bench.counts import flops_per_step, parameters
-from ganzoo.bench.environment import capture, peak_memory_mb
+from ganzoo.bench.environment import capture, forget_peak_memory, peak_memory_mb
 from ganzoo.bench.events import Seen, find_events
 from ganzoo.bench.grid import save_grid
 from ganzoo.bench.looks import Looks
 from ganzoo.bench.plan import Run, epoch_of, load_images, steps_per_epoch
 from ganzoo.bench.probing import probe_case
+from ganzoo.bench.reach import reached, whole
 from ganzoo.bench.store import SCHEMA, Store, write_text
 from ganzoo.errors import CheckpointError
 from ganzoo.metrics.encode import NotFinite
 from ganzoo.metrics.evaluate import evaluate, evaluate_selection, evaluate_truncated
 from ganzoo.metrics.measure import metric_names
 from ganzoo.metrics.reals import reals_for
-from ganzoo.spec.schema import Case
 from ganzoo.train import checkpoint
 from ganzoo.train.loop import train
 from ganzoo.train.state import State
@@ -59,6 +59,7 @@ class Progress:
     train_seconds: float = 0.0
     eval_seconds: float = 0.0
     data_seconds: float = 0.0
+    peak_memory_mb: float = 0.0
     started: str = field(default_factory=_now)
     threads: int = field(default_factory=torch.get_num_threads)
 
@@ -70,6 +71,7 @@ class Session:
         self.run, self.store, self.device, self.hooks = run, store, device, hooks
         self.path = store.root / run.folder
         self.known = store.record(run.folder) or {}
+        forget_peak_memory(device)  # a worker's earlier runs are not this one's
         begun = time.perf_counter()
         self.images = load_images(run.resolved)
         self.progress = Progress(data_seconds=time.perf_counter() - begun)
@@ -114,8 +116,8 @@ class Session:
         return state, {name.removeprefix("looks/"): value for name, value in tensors.items() if name.startswith("looks/")}
 
     def points(self) -> list[int]:
-        """G steps at which to evaluate: every so many epochs, and where a case is read off."""
-        every = self.run.resolved.eval.every_epochs * self.per_epoch
+        """G steps at which to evaluate: every so many epochs or steps, and where a case is read off."""
+        every = self.run.resolved.eval.every_steps or self.run.resolved.eval.every_epochs * self.per_epoch
         return sorted({*range(every, self.total + 1, every), *(step for step, _ in self.run.stops.values())})
 
     def save(self) -> None:
@@ -223,6 +225,7 @@ class Session:
     def record(self, status: str) -> dict:
         """The record as of now."""
         run, state, progress = self.run, self.state, self.progress
+        progress.peak_memory_mb = max(progress.peak_memory_mb, peak_memory_mb(self.device))
         losses, looks = state.log.read(), self.looks.read()
         d_losses, g_losses = state.log.steps().T.tolist()
         seen = Seen(losses, d_losses, g_losses, looks, progress.evaluations, progress.start)
@@ -264,7 +267,7 @@ class Session:
                 "eval_seconds": round(progress.eval_seconds, 3),
                 "data_seconds": round(progress.data_seconds, 3),
                 "steps_per_second": round(state.step / progress.train_seconds, 2) if progress.train_seconds else None,
-                "peak_memory_mb": round(peak_memory_mb(self.device), 1),
+                "peak_memory_mb": round(progress.peak_memory_mb, 1),
             },
             "counts": {
                 "parameters": {"generator": parameters(state.g), "discriminator": parameters(state.d)},
@@ -297,26 +300,6 @@ class _Clock:
         if self.session.device.type == "cuda":
             torch.cuda.synchronize(self.session.device)
         self.session.progress.train_seconds += time.perf_counter() - self.begun
-
-
-def reached(record: dict, run: Run) -> bool:
-    """Whether a record holds every case asked for, each with its evaluation."""
-    known = all(record["cases"].get(name) == epoch for name, (_, epoch) in run.stops.items())
-    return record["status"] == "finished" and known and evaluated(record, run)
-
-
-def evaluated(record: dict, run: Run) -> bool:
-    """Whether every case asked for was evaluated at its stop, whatever came of the training later."""
-    return all(whole(record["evaluations"], step, run.resolved) for step, _ in run.stops.values())
-
-
-def whole(evaluations: list[dict], step: int, case: Case, is_stop: bool = True) -> bool:
-    """Whether there is an evaluation at `step`, at a case's end with all that belongs to one."""
-    entry = next((entry for entry in evaluations if entry["step"] == step), None)
-    if entry is None or not is_stop or entry["metrics"]["frechet"] is None:  # nothing more is measured of a diverged generator
-        return entry is not None
-    probed = "probe_pixels" in entry["metrics"] or not case.eval.probe
-    return probed and len(entry.get("truncated", [])) == len(case.eval.truncations)
 
 
 def execute(run: Run, store: Store, device: torch.device, hooks: Hooks | None = None) -> dict:

@@ -15,7 +15,8 @@ from ganzoo.bench import crash
 from ganzoo.bench.adopt import adopt
 from ganzoo.bench.numerics import prepare
 from ganzoo.bench.plan import Run
-from ganzoo.bench.run import Hooks, evaluated, execute
+from ganzoo.bench.reach import evaluated
+from ganzoo.bench.run import Hooks, execute
 from ganzoo.bench.store import Store
 from ganzoo.errors import UserError
 
@@ -53,7 +54,7 @@ def work_on(run: Run, store: Store, device: torch.device, send, *, retry: bool) 
             return _passed(known, run, store)
         if known and known["status"] == "crashed" and not retry:
             return known
-        if known is None and (twin := adopt(run, store)):
+        if known is None and (twin := adopt(run, store, device.type)):
             log(f"the same run as {twin}: taken over from there")
         try:
             with warnings.catch_warnings():

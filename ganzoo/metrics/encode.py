@@ -45,11 +45,6 @@ def stored(x: Tensor, protocol: Protocol, fake_range: tuple[float, float]) -> Te
     """What the protocol's evaluator would find on disk for a generator's float output in `fake_range`. NotFinite for NaN or infinity."""
     if not bool(x.isfinite().all()):  # as pixels they would be black, and nobody would know
         raise NotFinite("the generator's outputs are not finite: there is nothing to measure. Look where its training diverged.")
-    return encoded(x, protocol, fake_range)
-
-
-def encoded(x: Tensor, protocol: Protocol, fake_range: tuple[float, float]) -> Tensor:
-    """The same of output that is finite, or whose NaN the caller accounts for; reads nothing back from the device (but for JPEG)."""
     pixels = to_uint8(x, fake_range) if protocol.denormalised else to_uint8_clipped(x)
     return pixels if protocol.jpeg is None else through_jpeg(pixels, protocol.jpeg)
 

@@ -119,7 +119,7 @@ class DCGAN:
 
     @staticmethod
     def build(options: DCGAN.Options, latent: int, image: Shape) -> tuple[nn.Module, nn.Module]:
-        """SpecError for images that are not square or of a side not in SIDES."""
+        """SpecError for images that are not square or whose side is no power of two from 32 up."""
         side = dcgan_side("dcgan", image)
         g = DCGANGenerator(
             latent, image, options.width_g or dcgan_width_g(side), slope=options.slope, act=options.activation_g,

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 
 from ganzoo.errors import nearest
+from ganzoo.spec.claims import Claim
 from ganzoo.spec.layers import Layer
+from ganzoo.spec.metric_names import PROBES, parted
 from ganzoo.spec.spec import FULL, Spec, settle
 from ganzoo.spec.tree import below, branches, dotted, neighbours, paths
 from ganzoo.spec.yaml_lines import Place, Source
 
 TIER_MAY_SET = [f"train.{name}" for name in ("max_steps", "epochs", "precision", "channels_last", "log_every_steps")]
-TIER_MAY_SET += [
-    f"eval.{name}" for name in ("num_fake", "num_real", "real_split", "num_select", "every_epochs", "protocol", "truncations", "probe")
-]
+TIER_MAY_SET += [f"eval.{name}" for name in ("num_fake", "num_real", "real_split", "num_select", "every_epochs", "every_steps", "protocol")]
+TIER_MAY_SET += ["eval.truncations", "eval.probe"]
 TIER_MAY_SET += [f"data.{name}" for name in ("name", "split", "classes", "resize", "limit", "path", "stand_in")]
 TIER_MAY_SET += ["watch.every_steps"]
 
@@ -27,7 +28,7 @@ def check(spec: Spec, source: Source) -> None:
     _check_distinct(spec, source, cases)
     for name in spec.tiers:
         _check_tier(spec, source, name, base, cases)
-    _check_claims(spec, source)
+    _check_claims(spec, source, cases)
     _check_numbers(spec, source)
 
 
@@ -112,7 +113,7 @@ def _check_tier(spec: Spec, source: Source, name: str, base: Flat, cases: dict[s
     _check_distinct(spec, source, scaled, name)
 
 
-def _check_claims(spec: Spec, source: Source) -> None:
+def _check_claims(spec: Spec, source: Source, cases: dict[str, Flat]) -> None:
     ids = [claim.id for claim in spec.claims]
     for index, claim in enumerate(spec.claims):
         if claim.id in ids[:index]:
@@ -121,6 +122,20 @@ def _check_claims(spec: Spec, source: Source) -> None:
             named = getattr(claim, field)
             for name in named if isinstance(named, list) else [named]:
                 _check_named(spec, source, ("claims", index, field), f"claim '{claim.id}': {field}", name)
+                _check_measured(source, index, claim, name, cases[name])
+
+
+def _check_measured(source: Source, index: int, claim: Claim, case: str, flat: Flat) -> None:
+    """Every metric of a claim is one that the case measures: hours later it would be no evidence."""
+    for metric in claim.metrics:
+        name, threshold = parted(metric)
+        if threshold is not None and threshold not in flat["eval.truncations"]:
+            at = f"claim '{claim.id}': {metric} is measured at {threshold:g}, which is not among case '{case}'s eval.truncations"
+            raise source.error(("claims", index), f"{at} {flat['eval.truncations']}. Add it there.")
+        if name in PROBES and not flat["eval.probe"]:
+            raise source.error(
+                ("claims", index), f"claim '{claim.id}': {metric} is not measured by case '{case}'. Set its eval.probe: true."
+            )
 
 
 def _check_numbers(spec: Spec, source: Source) -> None:

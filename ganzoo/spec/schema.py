@@ -23,6 +23,12 @@ def _inside(path: str) -> str:
     return path
 
 
+def _distinct(thresholds: list[float]) -> list[float]:
+    if len(set(thresholds)) < len(thresholds):
+        raise ValueError(f"a threshold stands twice in {thresholds}")
+    return thresholds
+
+
 Positive = Annotated[int, Field(gt=0)]
 Range = Annotated[tuple[float, float], AfterValidator(_rising)]
 Inside = Annotated[str, AfterValidator(_inside)]
@@ -114,8 +120,11 @@ class Eval(Strict):
     real_split: str | None = Field(None, description="which part the fakes are held against; none given: as the protocol has it")
     num_select: Positive = Field(2_000, description="further generated images, on which the best evaluation is chosen")
     every_epochs: Positive = Field(5, description="evaluate after so many epochs, and at the end")
+    every_steps: Positive | None = Field(None, description="evaluate after so many G steps instead, and at the end")
     fake_range: Range = Field((-1.0, 1.0), description="range of G's output that is mapped onto 0..255, clipped")
-    truncations: list[Above0] = Field([], description="measure a case's end once more for each threshold, no entry of z being larger")
+    truncations: Annotated[list[Above0], AfterValidator(_distinct)] = Field(
+        [], description="measure a case's end once more for each threshold, no entry of z being larger"
+    )
     probe: bool = Field(False, description="at a case's end, what a linear classifier makes of D's and G's features of labelled images")
 
 
@@ -127,6 +136,7 @@ class Watch(Strict):
     collapsed_diversity: Share = Field(
         0.25, description="samples-collapsed: their spread in feature space, as a share of the reals', is below this"
     )
+    lost_modes: Positive = Field(2, description="modes-lost: an evaluation reaches so many classes fewer than an earlier one did")
     saturated_loss: Above0 = Field(0.01, description="d-saturated: D's loss is below this ...")
     saturated_steps: Positive = Field(250, description="... for so many G steps in a row")
     drop_share: Share = Field(0.5, description="loss-swing: both losses fall below this share of what they were ...")

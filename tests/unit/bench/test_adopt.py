@@ -51,6 +51,14 @@ def test_another_key_is_another_run(run_of, store):
     assert worked(other, store)["key"] == other.key, "a shared head of the key is not enough"
 
 
+def test_a_run_of_another_kind_of_device_is_left_alone(run_of, store):
+    """Its streams are of another kind: the checkpoint would be refused."""
+    first = worked(run_of("short"), store)
+    store.write_record(run_of("short").folder, {**first, "environment": {**first["environment"], "device": "cuda"}})
+    assert worked(named(run_of("short"), "brief"), store)["status"] == "finished"
+    assert "taken over" not in (store.root / named(run_of("short"), "brief").folder / "log.txt").read_text()
+
+
 def test_a_damaged_record_is_passed_over(run_of, store):
     worked(run_of("short"), store)
     (store.root / run_of("short").folder / "record.json").write_text("{")

@@ -43,7 +43,7 @@ WAVERING = [0.6 + 0.2 * (-1) ** i for i in range(60)]
 
 
 def test_a_healthy_run_has_no_events():
-    one = replace(windows(WAVERING, WAVERING), looks=looked([0.1, 0.6, 0.8]), evaluations=[evaluation(500, 10, 3.0)], start=90.0)
+    one = replace(windows(WAVERING, WAVERING), looks=looked([0.1, 0.6, 0.8, 0.7]), evaluations=[evaluation(500, 10, 3.0)], start=90.0)
     assert found(one) == []
 
 
@@ -67,14 +67,19 @@ def test_d_is_saturated_after_so_many_low_steps_in_a_row():
 def test_modes_are_lost_when_fewer_are_reached_than_before():
     reached = [evaluation(10, 3), evaluation(20, 8), evaluation(30, None), evaluation(40, 7), evaluation(50, 6)]
     (event,) = find_events(seen([0.6], evaluations=reached), Watch(), 10)
-    assert (event["kind"], event["step"], event["epoch"], event["detail"]) == ("modes-lost", 40, 4, "7 classes reached, 8 before")
+    assert (event["kind"], event["step"], event["epoch"], event["detail"]) == ("modes-lost", 50, 5, "6 classes reached, 8 before")
+    assert found(seen([0.6], evaluations=reached), lost_modes=1) == [("modes-lost", 40)]
     assert found(seen([0.6], evaluations=[evaluation(10, 3), evaluation(20, 3), evaluation(30, 10)])) == []
 
 
 def test_samples_collapse_when_two_looks_in_a_row_see_them_alike():
-    assert found(seen([0.6], looks=looked([0.01, 0.6, 0.1, 0.6, 0.1]))) == [], "one look is not enough, nor the last one alone"
-    assert found(seen([0.6], looks=looked([0.01, 0.6, 0.1, 0.6, 0.1, 0.1]))) == [("samples-collapsed", 1000)]
-    assert found(seen([0.6], looks=looked([0.01, 0.6, 0.1, None, 0.1]))) == [("samples-collapsed", 500)]
+    assert found(seen([0.6], looks=looked([0.01, 0.6, 0.6, 0.1, 0.6, 0.1]))) == [], "one look is not enough, nor the last one alone"
+    assert found(seen([0.6], looks=looked([0.01, 0.6, 0.6, 0.1, 0.6, 0.1, 0.1]))) == [("samples-collapsed", 1250)]
+    assert found(seen([0.6], looks=looked([0.01, 0.6, 0.6, 0.1, None, 0.1]))) == [("samples-collapsed", 750)]
+
+
+def test_samples_that_waver_on_their_way_up_have_not_collapsed():
+    assert found(seen([0.6], looks=looked([0.001, 0.26, 0.24, 0.249, 0.31, 0.4, 0.5]))) == []
 
 
 def test_samples_that_were_never_apart_collapsed_at_the_first_look():

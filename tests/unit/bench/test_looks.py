@@ -70,6 +70,20 @@ def test_images_that_are_not_finite_have_no_number(looks_at):
     assert looks_at(Fixed(torch.full((64, 1, 8, 8), torch.nan))) is None
 
 
+def test_an_evaluators_odd_steps_do_not_touch_them(run_of):
+    """Clipped and through JPEG, real pictures would not be as far apart as real pictures."""
+    run = run_of("short")
+    odd = replace(run.protocol, jpeg=20, denormalised=False)
+    state = State.fresh(run.resolved, torch.zeros(64, 1, 8, 8, dtype=torch.uint8), 0, 10, CPU)
+    state.g = Fixed(data.load("digits").images[:64].float() / 127.5 - 1)
+    found = []
+    for protocol in (run.protocol, odd):
+        looks = Looks(run.resolved, protocol, reals_for(run.protocol), 0, 10, CPU)
+        looks.after(state)
+        found.append(looks.read()["diversity"])
+    assert found[0] == found[1]
+
+
 class Operations(TorchDispatchMode):
     def __init__(self):
         super().__init__()

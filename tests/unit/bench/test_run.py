@@ -41,6 +41,21 @@ def test_the_record_tells_everything(run_of, store):
     assert (folder / "case.yaml").read_text().startswith("model:")
 
 
+def test_peak_memory_is_the_runs_own(run_of, store):
+    """A worker serves many runs: what an earlier one took is not this one's."""
+    hoard = torch.ones(2**27)  # 512 MiB, touched
+    held = execute(run_of("wide"), store, CPU)["timing"]["peak_memory_mb"]
+    del hoard
+    assert execute(run_of("short"), store, CPU)["timing"]["peak_memory_mb"] < held - 400
+
+
+def test_evaluations_after_so_many_steps(run_of, store):
+    case = run_of("short").resolved
+    often = case.model_copy(update={"eval": case.eval.model_copy(update={"every_steps": 4})})
+    record = execute(replace(run_of("short"), resolved=often, key="f" * 64), store, CPU)
+    assert [entry["step"] for entry in record["evaluations"]] == [4, 8, 10]
+
+
 def test_the_same_key_gives_the_same_weights_and_metrics(run_of, store, tmp_path):
     first = execute(run_of("short"), store, CPU)
     again = execute(run_of("short"), type(store)(tmp_path / "elsewhere"), CPU)
