@@ -7,7 +7,7 @@ from torch import nn
 
 from ganzoo import data
 from ganzoo.bench.catalogue import source_of
-from ganzoo.errors import SpecError
+from ganzoo.errors import DataError, SpecError
 from ganzoo.metrics.probe import probe
 from ganzoo.spec.schema import Case
 from ganzoo.train.state import build_networks
@@ -23,7 +23,10 @@ def check_probe(case: Case, spec: str) -> None:
         raise SpecError(
             f"{spec}: eval.probe learns on data.split and is tested on '{TEST}', but data.split is '{TEST}'. Set data.split: train."
         )
-    classes = source_of(case, TEST).load().classes
+    try:
+        classes = source_of(case, TEST).load().classes
+    except DataError as error:
+        raise SpecError(f"{spec}: eval.probe is tested on the data's split '{TEST}': {error} Or set eval.probe: false.") from error
     if len(classes) < 2:
         raise SpecError(f"{spec}: eval.probe needs labelled images, but {case.data.name} has {len(classes)} class. Set eval.probe: false.")
 
