@@ -10,7 +10,7 @@ from markupsafe import Markup
 from ganzoo.judge.metrics import direction, is_epoch_of
 from ganzoo.judge.metrics import label as metric_label
 from ganzoo.report import charts
-from ganzoo.report.text import interval, is_number, listing, number, p_value, plural, seed_order
+from ganzoo.report.text import interval, is_number, number, p_value, plural, seed_order
 from ganzoo.report.verdicts import Look, look
 
 READINGS = {
@@ -185,6 +185,12 @@ class NumberRow:
     delta: str
     look: Look
     reason: str
+    flags: str  # the document's, part of the reason
+
+    @property
+    def remark(self) -> str:
+        """What stands below the row. That a case was not run needs no sentence."""
+        return self.flags if self.look.word == "not run" and self.case else self.reason
 
 
 @dataclass(frozen=True)
@@ -192,6 +198,7 @@ class NumberTable:
     id: str
     anchor: str
     source: str
+    label: str  # of the metric, where all rows have one
     rows: list[NumberRow]
 
 
@@ -200,9 +207,19 @@ def number_tables(numbers: list[dict]) -> list[NumberTable]:
     groups: dict[str, list[dict]] = {}
     for entry in numbers:
         groups.setdefault(entry["table"], []).append(entry)
-    sources = {table: listing(sorted({e["source"] for e in group if e["source"]})) for table, group in groups.items()}
-    rows = {table: [_row(entry) for entry in group] for table, group in groups.items()}
-    return [NumberTable(table, anchor("table", table), sources[table], rows[table]) for table in groups]
+    tables = []
+    for table, group in groups.items():
+        rows = [_row(entry) for entry in group]
+        labels = {row.label for row in rows}
+        tables.append(NumberTable(table, anchor("table", table), _place(group), labels.pop() if len(labels) == 1 else "", rows))
+    return tables
+
+
+def _place(group: list[dict]) -> str:
+    """Where the cells stand, as far as they agree: "Table 1" of "Table 1, row a" and "Table 1, row b"."""
+    places = [entry["source"].split(", ") for entry in group if entry["source"]]
+    shared = [parts[0] for parts in zip(*places, strict=False) if len(set(parts)) == 1]
+    return ", ".join(shared)
 
 
 def _row(entry: dict) -> NumberRow:
@@ -223,6 +240,7 @@ def _row(entry: dict) -> NumberRow:
         delta=("+" if is_number(entry["delta"]) and entry["delta"] > 0 else "") + number(entry["delta"]),
         look=look(entry["verdict"]),
         reason=" ".join(filter(None, [*why, *theirs["flags"]])),
+        flags=" ".join(theirs["flags"]),
     )
 
 

@@ -278,3 +278,17 @@ def test_the_judge_s_own_judgement_fits(spec, records):
     assert claim.strip.count('class="range"') == 2
     assert claim.needed and claim.points == "as stated" and claim.label == "classifier Fréchet distance"
     assert [row.look.word for row in report.metrics.cases] == ["finished", "finished", "finished", "finished", "partial", "finished"]
+
+
+def test_a_table_of_numbers_says_once_what_its_rows_share():
+    numbers = [
+        world.number("a", "not run", None, 1.0, reason="No run of 'x'.", theirs={"value": 1.0, "spread": None, "spread_kind": None, "flags": ["Doubted."]}),
+        world.number("b", "incomparable", None, 2.0, reason="Another protocol."),
+    ]  # fmt: skip
+    for entry, row in zip(numbers, ("row a", "row b"), strict=True):
+        entry |= {"source": f"Table 1, {row}", "label": "FID", "reading": "last"}
+    (table,) = evidence.number_tables(numbers)
+    assert (table.source, table.label) == ("Table 1", "FID")
+    assert [row.remark for row in table.rows] == ["Doubted.", "Another protocol."], "that it was not run stands in the row itself"
+    numbers[1]["label"] = "IS"
+    assert evidence.number_tables(numbers)[0].label == ""
