@@ -281,10 +281,11 @@ def test_the_judge_s_own_judgement_fits(spec, records):
 
 
 def test_a_table_of_numbers_says_once_what_its_rows_share():
+    doubted = {"value": 1.0, "spread": None, "spread_kind": None, "flags": ["Doubted."]}
     numbers = [
-        world.number("a", "not run", None, 1.0, reason="No run of 'x'.", theirs={"value": 1.0, "spread": None, "spread_kind": None, "flags": ["Doubted."]}),
+        world.number("a", "not run", None, 1.0, reason="No run of 'x'.", theirs=doubted),
         world.number("b", "incomparable", None, 2.0, reason="Another protocol."),
-    ]  # fmt: skip
+    ]
     for entry, row in zip(numbers, ("row a", "row b"), strict=True):
         entry |= {"source": f"Table 1, {row}", "label": "FID", "reading": "last"}
     (table,) = evidence.number_tables(numbers)
