@@ -25,12 +25,13 @@ class Seen:
     looks: dict[str, list] = field(default_factory=lambda: {"step": [], "diversity": []})
     evaluations: list[dict] = field(default_factory=list)
     start: float | None = None  # the untrained generator's distance
+    knows_classes: bool = True  # whether the protocol's classes are those of the data
 
     def until(self, end: int) -> Seen:
         """What had been seen after `end` G steps."""
         windows, looks = (_rows(table, end) for table in (self.windows, self.looks))
         evaluations = [entry for entry in self.evaluations if entry["step"] <= end]
-        return Seen(windows, self.d[:end], self.g[:end], looks, evaluations, self.start)
+        return Seen(windows, self.d[:end], self.g[:end], looks, evaluations, self.start, self.knows_classes)
 
 
 def _rows(table: dict[str, list], end: int) -> dict[str, list]:
@@ -42,9 +43,9 @@ def find_events(seen: Seen, watch: Watch, per_epoch: int) -> list[dict]:
     """Events {"kind", "step", "epoch", "detail"} in order of step, each kind at its first step.
 
     nan: a loss was not finite. d-saturated: D has won, and G's gradient is gone. samples-collapsed: the samples of fixed latents came to
-    look alike, or never looked otherwise. modes-lost: an evaluation reached some classes fewer than an earlier one did. loss-swing: both
-    losses fell abruptly and swing widely since. losses-flat: both hardly move in the later half. nothing-learnt: no evaluation is
-    nearer to the reals than the untrained generator was.
+    look alike, or never looked otherwise. modes-lost: an evaluation reached some classes of the data fewer than an earlier one did.
+    loss-swing: both losses fell abruptly and swing widely since. losses-flat: both hardly move in the later half. nothing-learnt: no
+    evaluation is nearer to the reals than the untrained generator was.
     """
     finders = {
         "nan": _not_finite,
@@ -95,6 +96,8 @@ def _collapsed(seen: Seen, watch: Watch) -> Found:
 
 
 def _modes_lost(seen: Seen, watch: Watch) -> Found:
+    if not seen.knows_classes:  # which of CIFAR-10's classes drawn faces are taken for says nothing
+        return
     most = 0
     for entry in seen.evaluations:
         reached = entry["metrics"].get("modes")  # not every protocol's network knows classes

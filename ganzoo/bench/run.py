@@ -24,6 +24,7 @@ from ganzoo.bench.probing import probe_case
 from ganzoo.bench.reach import reached, whole
 from ganzoo.bench.store import SCHEMA, Store, write_text
 from ganzoo.errors import CheckpointError
+from ganzoo.metrics import extractors
 from ganzoo.metrics.encode import NotFinite
 from ganzoo.metrics.evaluate import evaluate, evaluate_selection, evaluate_truncated
 from ganzoo.metrics.measure import metric_names
@@ -228,7 +229,8 @@ class Session:
         progress.peak_memory_mb = max(progress.peak_memory_mb, peak_memory_mb(self.device))
         losses, looks = state.log.read(), self.looks.read()
         d_losses, g_losses = state.log.steps().T.tolist()
-        seen = Seen(losses, d_losses, g_losses, looks, progress.evaluations, progress.start)
+        knows_classes = len(self.images.classes) == extractors.card(run.protocol.extractor)["classes"]
+        seen = Seen(losses, d_losses, g_losses, looks, progress.evaluations, progress.start, knows_classes)
         finite = {key: [value if value == value and abs(value) != float("inf") else None for value in losses[key]] for key in losses}
         epochs_done = state.step / self.per_epoch
         cases = {**self.known.get("cases", {}), **{name: epoch for name, (_, epoch) in run.stops.items()}}
@@ -247,7 +249,12 @@ class Session:
             "resolved": self._longest(),
             "stand_in": run.stand_in,
             "protocol": run.protocol.as_record(),
-            "data": {**identity, "count": len(self.images.images), "shape": list(self.images.images.shape[1:])},
+            "data": {
+                **identity,
+                "count": len(self.images.images),
+                "shape": list(self.images.images.shape[1:]),
+                "classes": len(self.images.classes),
+            },
             "code": run.code,
             "evaluations": progress.evaluations,
             "losses": finite,

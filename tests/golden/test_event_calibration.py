@@ -20,6 +20,7 @@ from ganzoo.spec.schema import Watch
 MEASURED = Path(__file__).resolve().parents[2] / "reference_results" / "measured"
 EVERY_STEP = ("nan", "d-saturated")
 LEARNT, LOST = 0.6, 2.0
+KNOWN = "cifar10-jpeg"  # the pack whose classes the protocol's classifier has learnt
 MOST_ALARMS = 0.05  # of the healthy runs, for each kind
 
 
@@ -40,7 +41,8 @@ def is_healthy(record: dict) -> bool:
 
 def events_of(record: dict) -> set[str]:
     per_epoch = record["data"]["count"] // record["resolved"]["train"]["batch_size"]
-    seen = Seen(record["losses"], looks=record["watch"], evaluations=record["evaluations"], start=record["start"]["frechet"])
+    known = record["resolved"]["data"]["path"] == KNOWN
+    seen = Seen(record["losses"], [], [], record["watch"], record["evaluations"], record["start"]["frechet"], knows_classes=known)
     found = find_events(seen, Watch.model_validate(record["resolved"]["watch"]), per_epoch)
     return {event["kind"] for event in found} | {event["kind"] for event in record["events"] if event["kind"] in EVERY_STEP}
 

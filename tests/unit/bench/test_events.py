@@ -72,6 +72,12 @@ def test_modes_are_lost_when_fewer_are_reached_than_before():
     assert found(seen([0.6], evaluations=[evaluation(10, 3), evaluation(20, 3), evaluation(30, 10)])) == []
 
 
+def test_classes_that_are_not_the_data_s_cannot_be_lost():
+    reached = [evaluation(10, 3), evaluation(20, 8), evaluation(30, 2)]
+    assert found(seen([0.6], evaluations=reached)) == [("modes-lost", 30)]
+    assert found(seen([0.6], evaluations=reached, knows_classes=False)) == []
+
+
 def test_samples_collapse_when_two_looks_in_a_row_see_them_alike():
     assert found(seen([0.6], looks=looked([0.01, 0.6, 0.6, 0.1, 0.6, 0.1]))) == [], "one look is not enough, nor the last one alone"
     assert found(seen([0.6], looks=looked([0.01, 0.6, 0.6, 0.1, 0.6, 0.1, 0.1]))) == [("samples-collapsed", 1250)]
