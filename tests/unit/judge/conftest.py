@@ -25,7 +25,7 @@ SPEC = {
         "data": {"name": "mnist"},
         "optim": {"g": {"name": "adam", "lr": 2e-4}, "d": {"name": "adam", "lr": 2e-4}},
         "train": {"batch_size": 100, "epochs": 30},
-        "eval": {"protocol": "mnist-cnn"},
+        "eval": {"protocol": "mnist-cnn", "truncations": [0.5, 1.0], "probe": True},
     },
     "sources": {path: {"assumed": "made up"} for path in ("model", "data", "optim", "train", "eval")},
     "cases": {

@@ -126,12 +126,12 @@ def test_the_other_laws_leave_batch_norm_alone():
             assert 0.95 * bound < layer.weight.abs().max() <= bound
 
 
-@pytest.mark.parametrize("image", [(1, 28, 28), (3, 48, 48), (3, 16, 16), (3, 512, 512), (3, 64, 32)], ids=str)
+@pytest.mark.parametrize("image", [(1, 28, 28), (3, 48, 48), (3, 16, 16), (3, 96, 96), (3, 64, 32)], ids=str)
 def test_other_sizes_are_refused_with_the_valid_ones(image):
     with pytest.raises(UserError) as caught:
         DCGAN.build(DCGAN.Options(), LATENT, image)
     message = str(caught.value)
-    assert f"{image[1]}x{image[2]}" in message and "32, 64, 128, 256" in message and "data.resize: 32" in message
+    assert f"{image[1]}x{image[2]}" in message and "32, 64, 128, 256 and so on" in message and "data.resize: 32" in message
 
 
 @pytest.mark.parametrize(

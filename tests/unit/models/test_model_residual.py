@@ -156,7 +156,7 @@ def test_a_reduction_to_nothing_is_refused():
 
 
 def test_other_sizes_are_refused_by_its_own_name():
-    with pytest.raises(SpecError, match=r"'residual-dcgan'.*32, 64, 128, 256, not 28x28"):
+    with pytest.raises(SpecError, match=r"'residual-dcgan'.*32, 64, 128, 256 and so on, not 28x28"):
         MODEL.build(MODEL.Options(), LATENT, (1, 28, 28))
 
 

@@ -25,7 +25,7 @@ base:
   train:
     batch_size: 32
     epochs: 10
-  eval: {protocol: digits-cnn}
+  eval: {protocol: digits-cnn, truncations: [0.5, 1.0], probe: true}
 
 sources:
   model: {stated: "§1"}

@@ -113,3 +113,11 @@ def test_events_one_or_several(load, written, kinds):
 )
 def test_events_that_cannot_be(refusal, fields, says):
     assert says in refusal(text=CLAIM % fields)
+
+
+def test_a_metric_that_the_case_does_not_measure_is_refused(refusal):
+    """Hours of training later it would be no evidence."""
+    asked = (CLAIM % ORDERING % "frechet@2.0").replace("truncations: [0.5, 1.0]", "truncations: [0.5]")
+    assert "frechet@2.0 is measured at 2, which is not among case" in refusal(text=asked) and "[0.5]. Add it there." in refusal(text=asked)
+    unprobed = (CLAIM % ORDERING % "probe_d").replace("probe: true", "probe: false")
+    assert "probe_d is not measured by case" in (said := refusal(text=unprobed)) and "Set its eval.probe: true." in said

@@ -54,7 +54,7 @@ def test_wrong_value(refusal, written, sentence):
         (("g: {name: adam, ", "g: {"), "g: {name", "optim.g.name is missing, expected one of adam, sgd."),
         (("range: [-1, 1]", "range: [1, -1]"), "data: {", "data.range: [1.0, -1.0] does not rise, expected [low, high]."),
         (("range: [-1, 1]", "range: 1"), "data: {", "data.range is 1, expected a list of 2, each a number."),
-        (("{protocol: digits-cnn}", "{protocol: 3}"), "eval:", "eval.protocol is 3, expected text."),
+        (("{protocol: digits-cnn, truncations: [0.5, 1.0], probe: true}", "{protocol: 3}"), "eval:", "eval.protocol is 3, expected text."),
         (
             ("document: small", "document: a/b"),
             "document:",
