@@ -47,17 +47,8 @@ def find_events(seen: Seen, watch: Watch, per_epoch: int) -> list[dict]:
     loss-swing: both losses fell abruptly and swing widely since. losses-flat: both hardly move in the later half. nothing-learnt: no
     evaluation is nearer to the reals than the untrained generator was.
     """
-    finders = {
-        "nan": _not_finite,
-        "d-saturated": _saturated,
-        "samples-collapsed": _collapsed,
-        "modes-lost": _modes_lost,
-        "loss-swing": _swing,
-        "losses-flat": _flat,
-        "nothing-learnt": _nothing_learnt,
-    }
     events = []
-    for kind, find in finders.items():
+    for kind, find in FINDERS.items():
         if (found := next(find(seen, watch), None)) is not None:
             step, detail = found
             events.append({"kind": kind, "step": step, "epoch": round(step / per_epoch, 4), "detail": detail})
@@ -137,3 +128,14 @@ def _nothing_learnt(seen: Seen, watch: Watch) -> Found:
     best = min((value for value in found if value is not None), default=math.inf)
     if best >= watch.learnt_share * seen.start:
         yield seen.evaluations[-1]["step"], f"distance {best:.4g} at best, {seen.start:.4g} before the first step"
+
+
+FINDERS = {
+    "nan": _not_finite,
+    "d-saturated": _saturated,
+    "samples-collapsed": _collapsed,
+    "modes-lost": _modes_lost,
+    "loss-swing": _swing,
+    "losses-flat": _flat,
+    "nothing-learnt": _nothing_learnt,
+}

@@ -28,6 +28,7 @@ from ganzoo.metrics import extractors
 from ganzoo.metrics.encode import NotFinite
 from ganzoo.metrics.evaluate import evaluate, evaluate_selection, evaluate_truncated
 from ganzoo.metrics.measure import metric_names
+from ganzoo.metrics.probe import PROBES
 from ganzoo.metrics.reals import reals_for
 from ganzoo.train import checkpoint
 from ganzoo.train.loop import train
@@ -210,7 +211,10 @@ class Session:
         if case.eval.truncations:
             found["truncated"] = evaluate_truncated(g, run.protocol, case, run.seed, device, self.reals)
         if case.eval.probe:
-            metrics |= probe_case(case, g, self.state.d, self.images, run.seed, self.device)
+            try:
+                metrics |= probe_case(case, g, self.state.d, self.images, run.seed, self.device)
+            except NotFinite:  # a diverged D: its features are none, and G's numbers stand
+                metrics |= dict.fromkeys(PROBES)
         return found
 
     def _events_by_end(self, seen: Seen, cases: dict[str, float]) -> dict[str, list[dict]]:

@@ -7,13 +7,17 @@ from dataclasses import replace
 import pytest
 import torch
 
+from ganzoo.bench import run as run_module
+from ganzoo.bench.events import FINDERS
 from ganzoo.bench.plan import Run
 from ganzoo.bench.probing import check_probe
 from ganzoo.bench.reach import reached
 from ganzoo.bench.run import Hooks, execute
 from ganzoo.bench.store import Store
 from ganzoo.errors import SpecError
+from ganzoo.metrics.encode import NotFinite
 from ganzoo.metrics.probe import PROBES
+from ganzoo.spec import metric_names
 
 CPU = torch.device("cpu")
 
@@ -68,6 +72,22 @@ def test_a_longer_case_measures_them_at_its_own_end_too(run, run_of, store):
     assert [("truncated" in entry, "probe_d" in entry["metrics"]) for entry in entries] == [
         (False, False), (True, True), (False, False), (True, True),
     ]  # fmt: skip
+
+
+def test_a_diverged_d_costs_the_probe_and_nothing_else(run, store, monkeypatch):
+    def diverged(*_):
+        raise NotFinite("D's features are not finite")
+
+    monkeypatch.setattr(run_module, "probe_case", diverged)
+    last = execute(run, store, CPU)["evaluations"][-1]
+    assert last["metrics"]["frechet"] > 0 and len(last["truncated"]) == 2
+    assert all(last["metrics"][name] is None for name in PROBES)
+
+
+def test_the_names_are_the_spec_s():
+    """Claims name them without torch at hand."""
+    assert set(PROBES) == set(metric_names.PROBES)
+    assert set(FINDERS) == set(metric_names.EVENTS)
 
 
 def test_the_probe_wants_labels_and_a_test_split(run):
