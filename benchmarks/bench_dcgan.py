@@ -5,15 +5,17 @@
 What is timed, two steps at a time:
 
 - `fp32`, `bf16`: `train.loop` on noise in memory, channels last: one forward of G a step, no gradients for D's weights in G's
-  update, fused Adam, losses kept on the device.
-- `usual`: the usual way of writing it, with the same networks on the same batches: channels first, fp32, G run forward for each
-  update, D's gradients computed in G's update and thrown away, unfused Adam, both losses read back every step.
+  update, fused Adam, losses kept on the device, the convolutions of `ganzoo/convolutions.py`.
+- `usual`: the usual way of writing it, with the same networks on the same batches: channels first (there the convolutions are
+  torch's), fp32, G run forward for each update, D's gradients computed in G's update and thrown away, unfused Adam, both losses read
+  back every step.
 
 Rounds take the three in turn, another one first each time, so that a slow minute of the machine hits all; the median of the rounds'
 ratios counts. The ratios stand in `extra_info`; pytest-benchmark's own table times a whole measurement.
 
 Nine tenths of a step of ours are convolutions, near the speed that this processor's matrix products have, so there is little left to
-gain in fp32 but arithmetic that need not be done: G's second forward and D's unused gradients, a sixth of the usual way's.
+gain in fp32 but arithmetic that need not be done: G's second forward and D's unused gradients, a sixth of the usual way's. One
+measurement's median differs from the next by some 4 %, so the bound for fp32 stands that much below what was recorded.
 
 A second bench lets the fp32 loop and the usual way start from the same seed and see the same images and z: what they compute is the
 same. It has a learning rate of 1e-6: at 2e-4 rounding alone drives two such paths apart, to a hundredth of the loss in ten steps, whoever
@@ -39,8 +41,8 @@ from ganzoo.train.loop import train
 from ganzoo.train.state import State
 
 BATCH, LATENT, IMAGES, SIDE = 64, 100, 1024, 64
-ROUNDS, STEPS = 7, 2
-BOUNDS = {"fp32": 1.2, "bf16": 2.0}  # times the steps of the usual way in the same time, at least
+ROUNDS, STEPS = 9, 2
+BOUNDS = {"fp32": 1.25, "bf16": 2.2}  # times the steps of the usual way in the same time, at least
 EQUAL_STEPS, EQUAL, EQUAL_LR = 10, 1e-5, 1e-6
 ADAM = {"name": "adam", "lr": 2e-4, "betas": [0.5, 0.999]}
 CPU = torch.device("cpu")
@@ -134,7 +136,7 @@ def in_turn(sides: dict[str, Callable[[int], None]]) -> dict[str, list[float]]:
 
 
 def bench_gain_on_dcgan(benchmark, images):
-    """The loop does a quarter more steps than the usual way in fp32, twice as many in bf16; the record has what was measured."""
+    """More steps than the usual way in the same time, by BOUNDS at least; the record has what was measured."""
     sides = {}
     for precision in BOUNDS:
         case = dcgan_case(precision, channels_last=True)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.nn.utils.parametrize import register_parametrization
 
+from ganzoo.convolutions import DoublingConv, FromPoint, HalvingConv, ToPoint
 from ganzoo.errors import SpecError
 
 Init = Literal["glorot-uniform", "torch-default", "normal-0.02"]
@@ -122,12 +123,12 @@ def normalise_spectrally(net: nn.Module) -> None:
 
 def strided(channels_in: int, channels_out: int, *, bias: bool) -> list[nn.Module]:
     """(N, a, s, s) → (N, b, s/2, s/2)."""
-    return [nn.Conv2d(channels_in, channels_out, 4, stride=2, padding=1, bias=bias)]
+    return [HalvingConv(channels_in, channels_out, bias=bias)]
 
 
 def transposed(channels_in: int, channels_out: int, *, bias: bool) -> list[nn.Module]:
     """(N, a, s, s) → (N, b, 2s, 2s)."""
-    return [nn.ConvTranspose2d(channels_in, channels_out, 4, stride=2, padding=1, bias=bias)]
+    return [DoublingConv(channels_in, channels_out, bias=bias)]
 
 
 class DCGANGenerator(nn.Module):
@@ -154,7 +155,7 @@ class DCGANGenerator(nn.Module):
             hidden += [nn.Linear(a, b, bias=not batchnorm), *norm_and_act(b, nn.BatchNorm1d)]
         self.dense = nn.Sequential(*hidden)
         widths = dcgan_widths(width, side)[::-1]
-        layers: list[nn.Module] = [nn.ConvTranspose2d([latent, *dense][-1], widths[0], 4, bias=bias_inside)]  # (N, widths[0], 4, 4)
+        layers: list[nn.Module] = [FromPoint([latent, *dense][-1], widths[0], bias=bias_inside)]  # (N, widths[0], 4, 4)
         for a, b in zip(widths[:-1], widths[1:], strict=True):
             layers += [*norm_and_act(a), *up(a, b, bias=bias_inside)]
         layers += [*norm_and_act(width), *refine, *up(width, channels, bias=bool(bias)), activation(output, slope)]
@@ -189,7 +190,7 @@ class DCGANDiscriminator(nn.Module):
                 layers += [nn.Linear(a, b), activation(act, slope)]
             layers.append(nn.Linear(dense[-1], 1, bias=bool(bias)))  # (N, 1)
         else:
-            layers.append(nn.Conv2d(widths[-1], 1, 4, bias=bool(bias)))  # (N, 1, 1, 1)
+            layers.append(ToPoint(widths[-1], 1, bias=bool(bias)))  # (N, 1, 1, 1)
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:

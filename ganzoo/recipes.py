@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -15,13 +15,26 @@ from ganzoo.losses import LOSSES
 Autocast = Callable[[], AbstractContextManager]
 
 
+@contextmanager
+def frozen(params: Iterable[nn.Parameter]) -> Iterator[None]:
+    """What is computed in here has no gradients for `params`, and saves nothing for them."""
+    params = list(params)
+    for p in params:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in params:
+            p.requires_grad_(True)
+
+
 class Alternating:
     """Goodfellow et al. 2014, Algorithm 1: `d_steps` updates of D, then one of G.
 
     With `fresh_z` off, the G update reuses the fakes of the last D update, so G runs forward once a step. D's real and
     fake batch go through D as one where D treats samples independently; with batch norm in D they go separately, as
-    the statistics would mix, and so they do where a layer of D says `mixes_samples = True` of itself. Gradients are
-    asked for by name: D's weights get none in G's update.
+    the statistics would mix, and so they do where a layer of D says `mixes_samples = True` of itself. D's weights get
+    no gradients in G's update.
     """
 
     def __init__(
@@ -59,7 +72,7 @@ class Alternating:
 
     def g_update(self, fakes: Tensor) -> Tensor:
         """One G update through the current D; `fakes` (N, C, H, W) carry G's graph."""
-        with self.autocast():
+        with frozen(self.params_d), self.autocast():
             loss = self.loss.g(self.logits(fakes))
         self.opt_g.zero_grad(set_to_none=True)
         loss.backward(inputs=self.params_g)

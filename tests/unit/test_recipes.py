@@ -219,3 +219,17 @@ def test_bf16_reaches_the_networks_and_neither_weights_nor_losses():
     assert seen == [torch.bfloat16] * 3
     assert d_loss.dtype == g_loss.dtype == torch.float32
     assert all(p.dtype == p.grad.dtype == torch.float32 for net in (g, d) for p in net.parameters())
+
+
+def test_d_is_frozen_in_gs_update_only(monkeypatch):
+    g, d = networks()
+    rule, wanted = alternating(g, d, Setting()), []
+    reals, latents = draws(1)
+    d.register_forward_pre_hook(lambda module, arguments: wanted.append(all(p.requires_grad for p in module.parameters())))
+    rule.step(lambda: reals[0], lambda: latents[0], 1)
+    assert wanted == [True, False]
+    assert all(p.requires_grad for p in d.parameters())
+    monkeypatch.setattr(d, "forward", lambda x: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        rule.g_update(g(latents[0]))
+    assert all(p.requires_grad for p in d.parameters())

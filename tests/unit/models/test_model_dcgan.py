@@ -10,6 +10,7 @@ from torch import nn
 
 from ganzoo import models
 from ganzoo.bench.counts import parameters
+from ganzoo.convolutions import DoublingConv, FromPoint, HalvingConv, ToPoint
 from ganzoo.errors import UserError
 
 DCGAN = models.get("dcgan")
@@ -76,10 +77,10 @@ def test_side_256():
 def test_batch_norm_and_activations_stand_as_in_radford():
     """§3: batch norm in all layers but G's output and D's input (and its output, a single number); ReLU, tanh; LeakyReLU 0.2."""
     g, d = build(64)
-    block = [nn.ConvTranspose2d, nn.BatchNorm2d, nn.ReLU]
-    assert [type(layer) for layer in g.layers] == block * 4 + [nn.ConvTranspose2d, nn.Tanh]
-    inner = [nn.Conv2d, nn.BatchNorm2d, nn.LeakyReLU]
-    assert [type(layer) for layer in d.layers] == [nn.Conv2d, nn.LeakyReLU] + inner * 3 + [nn.Conv2d]
+    block = [nn.BatchNorm2d, nn.ReLU, DoublingConv]
+    assert [type(layer) for layer in g.layers] == [FromPoint] + block * 4 + [nn.Tanh]
+    inner = [HalvingConv, nn.BatchNorm2d, nn.LeakyReLU]
+    assert [type(layer) for layer in d.layers] == [HalvingConv, nn.LeakyReLU] + inner * 3 + [ToPoint]
     assert {layer.negative_slope for layer in d.layers if isinstance(layer, nn.LeakyReLU)} == {0.2}
     assert all(layer.bias is None and layer.kernel_size == (4, 4) for net in (g, d) for layer in convolutions(net))
     assert [layer.stride for layer in convolutions(g)] == [(1, 1)] + [(2, 2)] * 4
@@ -90,8 +91,8 @@ def test_batch_norm_and_activations_stand_as_in_radford():
 def test_dropout_stands_in_each_block_between_batch_norm_and_activation(where, kind):
     """All convolutions but the first and last, under both readings: what is dropped differs."""
     g, d = build(32, dropout_where=where, dropout_d=0.3)
-    inner = [nn.Conv2d, nn.BatchNorm2d, kind, nn.LeakyReLU]
-    assert [type(layer) for layer in d.layers] == [nn.Conv2d, nn.LeakyReLU] + inner * 2 + [nn.Conv2d]
+    inner = [HalvingConv, nn.BatchNorm2d, kind, nn.LeakyReLU]
+    assert [type(layer) for layer in d.layers] == [HalvingConv, nn.LeakyReLU] + inner * 2 + [ToPoint]
     assert [layer.p for layer in d.layers if isinstance(layer, kind)] == [0.3, 0.3]
     assert not any(isinstance(layer, (nn.Dropout, nn.Dropout2d)) for layer in g.modules())
 

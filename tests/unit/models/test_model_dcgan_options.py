@@ -9,6 +9,7 @@ from torch.nn.functional import avg_pool2d, conv2d, interpolate, normalize
 from torch.nn.utils.parametrize import is_parametrized
 
 from ganzoo import models
+from ganzoo.convolutions import FromPoint, ToPoint
 from ganzoo.models.dcgan import ConvThenAverage, NearestThenConv
 from ganzoo.tensor_digest import digest_tensors
 
@@ -110,7 +111,7 @@ def test_nearest_upsampling_in_one_convolution(bias):
 def test_pooling_takes_the_place_of_every_stride(down, halving):
     g, d = build(down=down)
     inner = [*halving, nn.BatchNorm2d, nn.LeakyReLU]
-    assert kinds(d) == [*halving, nn.LeakyReLU, *inner, *inner, nn.Conv2d]
+    assert kinds(d) == [*halving, nn.LeakyReLU, *inner, *inner, ToPoint]
     of = [layer for layer in d.layers if isinstance(layer, nn.Conv2d)]
     assert [(layer.in_channels, layer.out_channels, layer.kernel_size[0], layer.stride[0]) for layer in of] == [
         (3, 4, 3, 1), (4, 8, 3, 1), (8, 16, 3, 1), (16, 1, 4, 1),
@@ -122,7 +123,7 @@ def test_nearest_takes_the_place_of_every_stride():
     """The layer from z to the 4x4 map upsamples no map, and stays."""
     g, d = build(up="nearest")
     inner = [nn.BatchNorm2d, nn.ReLU, NearestThenConv]
-    assert kinds(g) == [nn.ConvTranspose2d, *inner * 3, nn.Tanh]
+    assert kinds(g) == [FromPoint, *inner * 3, nn.Tanh]
     assert [layer.out_channels for layer in g.layers if isinstance(layer, CONVOLUTIONS)] == [16, 8, 4, 3]
     assert not any(biased(g)) and kinds(d) == kinds(build()[1])
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from ganzoo import models
 from ganzoo.bench.counts import parameters
+from ganzoo.convolutions import DoublingConv, FromPoint, HalvingConv, ToPoint
 from ganzoo.errors import SpecError
 from ganzoo.models import residual
 from ganzoo.models.residual import ResidualBlock, SqueezeExcitation
@@ -41,8 +42,11 @@ def test_without_blocks_it_is_dcgan(side):
 
 def test_blocks_stand_before_the_output_layer():
     g, _ = build(blocks=3)
-    inner = [nn.ConvTranspose2d, nn.BatchNorm2d, nn.LeakyReLU]
-    assert [type(layer) for layer in g.layers] == inner * 3 + [ResidualBlock] * 3 + [nn.ConvTranspose2d, nn.Tanh]
+    inner = [nn.BatchNorm2d, nn.LeakyReLU]
+    assert [type(layer) for layer in g.layers] == [FromPoint, *inner] + [DoublingConv, *inner] * 2 + [ResidualBlock] * 3 + [
+        DoublingConv,
+        nn.Tanh,
+    ]
     seen = []
     g.layers[9].register_forward_hook(lambda module, arguments, out: seen.extend((arguments[0].shape, out.shape)))
     g(torch.randn(2, LATENT))
@@ -118,7 +122,7 @@ def test_bias_switches_those_of_the_down_and_upsampling_layers(se):
 def test_activation_and_output_are_those_of_g():
     g, d = build(blocks=1, **FIRST_TRY)
     assert not any(isinstance(layer, (nn.LeakyReLU, nn.Tanh)) for layer in g.modules())
-    assert {type(layer) for layer in d.layers} == {nn.Conv2d, nn.BatchNorm2d, nn.LeakyReLU}
+    assert {type(layer) for layer in d.layers} == {HalvingConv, ToPoint, nn.BatchNorm2d, nn.LeakyReLU}
     assert g(torch.randn(4, LATENT) * 1e3).abs().max() > 0
     g, d = build(blocks=1, slope=0.3)
     assert not any(isinstance(layer, nn.ReLU) for layer in g.modules()) and isinstance(g.layers[-1], nn.Tanh)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from ganzoo import models
+from ganzoo.convolutions import DoublingConv, FromPoint, HalvingConv, ToPoint
 from ganzoo.layers import SpectralNorm
 
 DCGAN = models.get("dcgan")
@@ -90,8 +91,8 @@ def test_the_networks_are_switched_apart(where, on_g, on_d):
 
 def test_off_it_is_the_plain_layer():
     g, d = build("none")
-    assert {type(layer) for layer in convolutions(g)} == {nn.ConvTranspose2d}
-    assert {type(layer) for layer in convolutions(d)} == {nn.Conv2d}
+    assert {type(layer) for layer in convolutions(g)} == {FromPoint, DoublingConv}
+    assert {type(layer) for layer in convolutions(d)} == {HalvingConv, ToPoint}
     assert all(key.endswith((".weight", ".bias", ".running_mean", ".running_var", ".num_batches_tracked")) for key in d.state_dict())
 
 
