@@ -96,7 +96,7 @@ def latents(state: State) -> Iterator[Tensor]:
 
 def usual(state: State, z_for_d: Iterator[Tensor], z_for_g: Iterator[Tensor], log: list[tuple[float, float]]) -> Callable[[int], None]:
     """The usual way, on the networks and batches of a fresh `state`; its losses go to `log`."""
-    g, d, lr = state.g, state.d, state.opt_g.defaults["lr"]
+    g, d, lr = state.g, state.d, state.optimisers["g"].defaults["lr"]
     opt_g, opt_d = (torch.optim.Adam(net.parameters(), lr=lr, betas=(0.5, 0.999), foreach=False, fused=False) for net in (g, d))
     criterion, ones, zeros = BCELoss(), torch.ones(BATCH), torch.zeros(BATCH)
 

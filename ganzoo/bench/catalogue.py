@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ganzoo import data, models
+from ganzoo.bench.sides import two_sided
 from ganzoo.errors import SpecError, nearest
 from ganzoo.metrics import protocols
 from ganzoo.metrics.protocol import CASE, Protocol
@@ -46,6 +47,12 @@ def protocol_of(case: Case) -> Protocol:
     found = protocols.get(case.eval.protocol)
     asked = {"num_fake": case.eval.num_fake, "real_count": case.eval.num_real, "real_split": case.eval.real_split}
     own = {"real_data": case.data.name} if found.real_data == CASE else {}
+    if two_sided(case):  # as many fakes as there are sources
+        own["num_fake"] = case.data.holdout - case.eval.num_select
+        if (case.eval.num_fake or 0) > own["num_fake"]:
+            raise SpecError(
+                f"eval.num_fake is {case.eval.num_fake}, but data.holdout less eval.num_select leaves {own['num_fake']} to translate."
+            )
     found = replace(found, ema=case.train.ema > 0, **own, **{name: value for name, value in asked.items() if value is not None})
     least = found.least_images
     for setting, count in (("num_fake", found.num_fake), ("num_real", found.real_count)):
@@ -64,6 +71,10 @@ def reals_of(case: Case, protocol: Protocol) -> Source:
 
 
 def source_of(case: Case, split: str) -> Source:
-    """Where a split of a case's own data is."""
+    """Where a split of a case's own data is; of two sides, the one that is translated into."""
     settings = case.data
+    if two_sided(case):
+        source = settings.source if settings.name == "pairs" else None
+        domains = tuple(settings.domains) if settings.domains else None
+        return Source(settings.name, split, settings.path, settings.resize, sides=(source, domains, settings.holdout))
     return Source(settings.name, split, settings.path, settings.resize, tuple(settings.classes) if settings.classes else None)

@@ -11,8 +11,16 @@ from ganzoo.sources import digest_of_files, sources_of
 
 ROOT = Path(ganzoo.__file__).parent
 # Data code is not in here: the digest of the decoded pixels stands for it. Nor is what resuming and shipped weights' own digests vouch for.
-SCIENCE = ("streams.py", "layers.py", "convolutions.py", "losses.py", "recipes.py", "train", "metrics", "variation.py")
-SCIENCE += ("bench/run.py", "bench/events.py", "bench/looks.py", "bench/probing.py", "bench/counts.py", "bench/numerics.py")
+SCIENCE = ("streams.py", "layers.py", "patch_layers.py", "convolutions.py", "losses.py", "recipes", "train", "metrics", "variation.py")
+SCIENCE += (
+    "bench/run.py",
+    "bench/events.py",
+    "bench/looks.py",
+    "bench/probing.py",
+    "bench/translations.py",
+    "bench/counts.py",
+    "bench/numerics.py",
+)
 NOT_SCIENCE = ("metrics/training_data.py", "metrics/train_classifier.py", "train/checkpoint.py")
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-from contextlib import nullcontext
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ganzoo.recipes import Alternating
-from ganzoo.spec.schema import Case
+from ganzoo.spec.schema import TWO_SIDED, Case
+from ganzoo.train.rules import build_rule
 from ganzoo.train.state import build_networks
 
 
@@ -41,15 +40,13 @@ def flops_per_step(case: Case, g: nn.Module, d: nn.Module, image: tuple[int, int
     device = next(g.parameters()).device
     g, d = copy.deepcopy(g), copy.deepcopy(d)
     still = torch.optim.SGD([*g.parameters(), *d.parameters()], lr=0.0)
-    rule = Alternating(
-        g, d, still, still, loss=case.recipe.loss, d_weight=case.recipe.d_weight, fresh_z=case.recipe.fresh_z, autocast=nullcontext
-    )
+    rule = build_rule(case, g, d, dict.fromkeys(("g", "d", "both"), still), image, seed=0)
     x = torch.zeros(case.train.batch_size, *image, device=device)
     z = torch.zeros(case.train.batch_size, case.model.latent.dim, device=device)
 
     def counted(d_steps: int) -> int:
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), FlopCounterMode(display=False) as counter:
-            rule.step(lambda: x, lambda: z, d_steps)
+            rule.step(lambda: (x, x) if case.data.name in TWO_SIDED else x, lambda: z, d_steps)
         return counter.get_total_flops()
 
     whole, every = counted(case.recipe.d_steps), case.recipe.d_every

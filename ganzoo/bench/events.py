@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from statistics import median
 
@@ -17,7 +17,10 @@ FEWEST_WINDOWS = 10  # of which half are the later half: fewer say nothing about
 
 @dataclass(frozen=True)
 class Seen:
-    """A training so far. `windows`: means {"step", "d", "g"}; `d`, `g`: every step's loss; `looks`: {"step", "diversity"}."""
+    """A training so far. `windows`: means {"step", "d", "g"}; `d`, `g`: every step's loss; `looks`: {"step", "diversity"}.
+
+    `balance`: {"step", "v_g", …, "d_real", "d_fake"} over the same windows, empty where the recipe has no dynamic weights.
+    """
 
     windows: dict[str, list]
     d: list[float] = field(default_factory=list)
@@ -26,16 +29,17 @@ class Seen:
     evaluations: list[dict] = field(default_factory=list)
     start: float | None = None  # the untrained generator's distance
     knows_classes: bool = True  # whether the protocol's classes are those of the data
+    balance: dict[str, list] = field(default_factory=dict)
 
     def until(self, end: int) -> Seen:
         """What had been seen after `end` G steps."""
-        windows, looks = (_rows(table, end) for table in (self.windows, self.looks))
+        windows, looks, balance = (_rows(table, end) for table in (self.windows, self.looks, self.balance))
         evaluations = [entry for entry in self.evaluations if entry["step"] <= end]
-        return Seen(windows, self.d[:end], self.g[:end], looks, evaluations, self.start, self.knows_classes)
+        return replace(self, windows=windows, d=self.d[:end], g=self.g[:end], looks=looks, evaluations=evaluations, balance=balance)
 
 
 def _rows(table: dict[str, list], end: int) -> dict[str, list]:
-    kept = sum(step <= end for step in table["step"])
+    kept = sum(step <= end for step in table.get("step", ()))
     return {name: values[:kept] for name, values in table.items()}
 
 
@@ -45,7 +49,8 @@ def find_events(seen: Seen, watch: Watch, per_epoch: int) -> list[dict]:
     nan: a loss was not finite. d-saturated: D has won, and G's gradient is gone. samples-collapsed: the samples of fixed latents came to
     look alike, or never looked otherwise. modes-lost: an evaluation reached some classes of the data fewer than an earlier one did.
     loss-swing: both losses fell abruptly and swing widely since. losses-flat: both hardly move in the later half. nothing-learnt: no
-    evaluation is nearer to the reals than the untrained generator was.
+    evaluation is nearer to the reals than the untrained generator was. all-real: D takes the reals and the fakes of the step before
+    for real alike; looked for only where the recipe has dynamic weights.
     """
     events = []
     for kind, find in FINDERS.items():
@@ -130,6 +135,21 @@ def _nothing_learnt(seen: Seen, watch: Watch) -> Found:
         yield seen.evaluations[-1]["step"], f"distance {best:.4g} at best, {seen.start:.4g} before the first step"
 
 
+def _all_real(seen: Seen, watch: Watch) -> Found:
+    """Windows stand at their last step; the step told is that of the stretch's first window. One that is not finite ends a stretch."""
+    if not seen.balance:
+        return
+    steps, least = seen.balance["step"], watch.all_real_output
+    outputs = zip(seen.balance["d_real"], seen.balance["d_fake"], strict=True)
+    fooled = [all(mean is not None and least < mean < math.inf for mean in pair) for pair in outputs]
+    for high, group in groupby(range(len(steps)), key=fooled.__getitem__):
+        places = list(group)
+        first, last = places[0], places[-1]
+        length = steps[last] - (steps[first - 1] if first else 0)
+        if high and length >= watch.all_real_steps:
+            yield steps[first], f"D's mean output stayed above {least:g} on reals and on fakes alike for {length} steps"
+
+
 FINDERS = {
     "nan": _not_finite,
     "d-saturated": _saturated,
@@ -138,4 +158,5 @@ FINDERS = {
     "loss-swing": _swing,
     "losses-flat": _flat,
     "nothing-learnt": _nothing_learnt,
+    "all-real": _all_real,
 }

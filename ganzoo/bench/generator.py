@@ -11,8 +11,10 @@ from torch import nn
 
 from ganzoo.bench.code import science_digest
 from ganzoo.bench.run import CHECKPOINT
+from ganzoo.bench.sides import held_out, two_sided
 from ganzoo.bench.store import read_record
 from ganzoo.errors import CheckpointError
+from ganzoo.metrics.translator import Translator
 from ganzoo.spec.schema import Case
 from ganzoo.tensor_digest import digest_tensors
 from ganzoo.train import checkpoint
@@ -23,7 +25,7 @@ FILES = (CHECKPOINT, "record.json")
 
 @dataclass(frozen=True)
 class Trained:
-    """G of a run's checkpoint (the averaged one, if the case keeps one), and the run it comes from."""
+    """G of a run's checkpoint (the averaged one, if the case keeps one; a Translator, if it translates), and the run it comes from."""
 
     net: nn.Module
     case: Case
@@ -65,6 +67,8 @@ def load_generator(path: Path) -> Trained:
         raise CheckpointError(f"{file} does not fit model {case.model.name} as it is now: {reason}") from None
     if not all(bool(value.isfinite().all()) for value in weights.values()):
         raise CheckpointError(f"{file}: the generator diverged, its weights are not finite. There is nothing to measure.")
+    if two_sided(case):
+        net = Translator(net, held_out(case), case.data.range, case.eval.num_select)
     code_changed = science_digest(case.model.name) != record["code"]
     return Trained(net.eval(), case, record["seed"], meta["training"]["step"], record, code_changed)
 

@@ -5,8 +5,10 @@ The numbers stay on the device until a record is written.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganzoo.metrics import extractors
 from ganzoo.metrics.encode import generation_mode, to_uint8
@@ -25,7 +27,12 @@ class Looks:
     as the reals; 0: all alike. The fakes are shown to the network as the reals are, whatever an evaluator does to them (clipping, JPEG).
     """
 
-    def __init__(self, case: Case, protocol: Protocol, reals: Reals, seed: int, total_steps: int, device: torch.device):
+    def __init__(
+        self, case: Case, protocol: Protocol, reals: Reals, seed: int, total_steps: int, device: torch.device,
+        shown: Callable[[State], nn.Module] = lambda state: state.evaluated,
+    ):  # fmt: skip
+        """shown: whose samples are looked at."""
+        self.shown = shown
         self.case, self.protocol, self.seed, self.device = case, protocol, seed, str(device)
         self.network = extractors.load(protocol.extractor, self.device)
         self.every, self.count = case.watch.every_steps, case.watch.num_latents
@@ -36,10 +43,10 @@ class Looks:
     def after(self, state: State) -> None:
         """Look, if it is time to. Moves nothing of the training and reads nothing back."""
         if state.step == self.every * self.filled:
-            self.diversity[self.filled] = self._of(state.ema.net if state.ema else state.g)
+            self.diversity[self.filled] = self._of(self.shown(state))
             self.filled += 1
 
-    def _of(self, g: torch.nn.Module) -> Tensor:
+    def _of(self, g: nn.Module) -> Tensor:
         with generation_mode(g, self.protocol):
             features, finite = [], []
             for x in generate(g, self.case, self.count, self.seed, "watch", self.device, self.protocol.fake_batch or self.count):

@@ -13,6 +13,7 @@ from ganzoo import data
 from ganzoo.bench.catalogue import protocol_of, reals_of, source_of
 from ganzoo.bench.code import science_digest
 from ganzoo.bench.probing import check_probe
+from ganzoo.bench.sides import check_task, held_out, training_pairs, two_sided
 from ganzoo.errors import SpecError, UserError, nearest
 from ganzoo.metrics import extractors, protocols
 from ganzoo.metrics.protocol import CASE, Protocol
@@ -59,8 +60,23 @@ def _facts_of(source: Source, limit: int | None, loaded: Loaded) -> tuple[int, s
     return loaded[source, limit]
 
 
-def load_images(case: Case) -> data.ImageSet:
-    """The training images of a case."""
+def _trained_on(case: Case, loaded: Loaded) -> tuple[int, str, tuple]:
+    """(images or pairs, digest, shape of one as it is trained on)."""
+    settings = case.data
+    if not two_sided(case):
+        return _facts_of(source_of(case, settings.split), settings.limit, loaded)
+    key = json.dumps(settings.model_dump(mode="json")), None
+    if key not in loaded:
+        pairs, held = training_pairs(case), held_out(case)  # what is measured on is told before any training, too
+        digest = hashlib.sha256(f"{pairs.digest} {held.digest}".encode()).hexdigest()
+        loaded[key] = len(pairs), digest, held.shape
+    return loaded[key]
+
+
+def load_images(case: Case) -> data.ImageSet | data.PairSet:
+    """The training images of a case, or both sides of a translation."""
+    if two_sided(case):
+        return training_pairs(case)
     return source_of(case, case.data.split).load(case.data.limit)
 
 
@@ -89,7 +105,8 @@ def trajectory(case: Case) -> str:
     """Everything of a case but its length, as canonical JSON: equal for cases that can share one training."""
     settings = case.model_dump(mode="json")
     settings["data"]["stand_in"] = None  # a remark for readers
-    settings["train"] = {key: value for key, value in settings["train"].items() if key not in ("epochs", "max_steps")}
+    length = ("epochs", "max_steps") if case.train.lr_decay_from is None else ("max_steps",)  # a decay knows its end from the start
+    settings["train"] = {key: value for key, value in settings["train"].items() if key not in length}
     return json.dumps(settings, sort_keys=True)
 
 
@@ -152,9 +169,9 @@ def _check_builds(case: Case, shape: tuple[int, int, int]) -> None:
 
 
 def _run(spec: Spec, tier: str, seed: int, leader: str, members: list[Resolved], loaded: Loaded) -> Run:
-    settings = members[0].case.data
-    source = source_of(members[0].case, settings.split)
-    count, digest, shape = _facts_of(source, settings.limit, loaded)
+    what = f"{spec.name}/{leader}"
+    check_task(members[0].case, what)
+    count, digest, shape = _trained_on(members[0].case, loaded)
     stops = {member.name: stop_of(member.case, count) for member in members}
     longest = max(members, key=lambda member: stops[member.name][0])
     case, code = longest.case, science_digest(longest.case.model.name)
@@ -162,9 +179,9 @@ def _run(spec: Spec, tier: str, seed: int, leader: str, members: list[Resolved],
     takes = extractors.card(protocol.extractor)
     if not extractors.fits(takes, shape):
         reads = extractors.in_words(takes)
-        raise SpecError(f"{spec.name}/{leader} trains on images of shape {shape}, but protocol {protocol.name} reads {reads}.")
+        raise SpecError(f"{what} trains on images of shape {shape}, but protocol {protocol.name} reads {reads}.")
     _check_builds(case, shape)
-    check_probe(case, f"{spec.name}/{leader}")
+    check_probe(case, what)
     return Run(
         spec=spec.name,
         document=spec.document,

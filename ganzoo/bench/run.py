@@ -22,7 +22,9 @@ from ganzoo.bench.looks import Looks
 from ganzoo.bench.plan import Run, epoch_of, load_images, steps_per_epoch
 from ganzoo.bench.probing import probe_case
 from ganzoo.bench.reach import reached, whole
+from ganzoo.bench.sides import held_out, two_sided
 from ganzoo.bench.store import SCHEMA, Store, write_text
+from ganzoo.bench.translations import QUALITIES, show_translations
 from ganzoo.errors import CheckpointError
 from ganzoo.metrics import extractors
 from ganzoo.metrics.encode import NotFinite
@@ -30,6 +32,8 @@ from ganzoo.metrics.evaluate import evaluate, evaluate_selection, evaluate_trunc
 from ganzoo.metrics.measure import metric_names
 from ganzoo.metrics.probe import PROBES
 from ganzoo.metrics.reals import reals_for
+from ganzoo.metrics.translator import Translator
+from ganzoo.recipes import BALANCE, TERMS
 from ganzoo.train import checkpoint
 from ganzoo.train.loop import train
 from ganzoo.train.state import State
@@ -77,15 +81,21 @@ class Session:
         begun = time.perf_counter()
         self.images = load_images(run.resolved)
         self.progress = Progress(data_seconds=time.perf_counter() - begun)
-        self.per_epoch = steps_per_epoch(run.resolved, len(self.images.images))
+        self.held = held_out(run.resolved) if two_sided(run.resolved) else None
+        self.per_epoch = steps_per_epoch(run.resolved, len(self.images))
         self.total = run.total_steps
         self.reals = reals_of(run.resolved, run.protocol)
         reals = reals_for(run.protocol, str(device), self.reals)  # missing reals are told before any training
         self.state, kept = self._state()
-        self.looks = Looks(run.resolved, run.protocol, reals, run.seed, self.total, device)
+        self.looks = Looks(run.resolved, run.protocol, reals, run.seed, self.total, device, self.measured)
         if kept:
             self.looks.restore(kept)
-        self.flops = flops_per_step(run.resolved, self.state.g, self.state.d, tuple(self.images.images.shape[1:]))
+        self.flops = flops_per_step(run.resolved, self.state.g, self.state.d, self.state.batches.shape)
+
+    def measured(self, state: State) -> nn.Module:
+        """G as evaluations see it, with its sources if it translates."""
+        g = state.evaluated
+        return g if self.held is None else Translator(g, self.held, self.run.resolved.data.range, self.run.resolved.eval.num_select)
 
     def _state(self) -> tuple[State, dict]:
         """Where the checkpoint left off, with the looks so far; from the start without one, or where a stop lies before it that was not
@@ -101,7 +111,8 @@ class Session:
             )
         done = meta["training"]["step"] if meta else 0
         self.total = max(self.total, done)
-        state = State.fresh(self.run.resolved, self.images.images.to(self.device), self.run.seed, self.total, self.device)
+        images = self.images.images if self.held is None else self.images
+        state = State.fresh(self.run.resolved, images.to(self.device), self.run.seed, self.total, self.device)
         if not meta:
             return state, {}
         kept = Progress(**meta["progress"])
@@ -171,7 +182,7 @@ class Session:
         self.looks.after(self.state)
         try:
             self.progress.start = evaluate_selection(
-                self.state.g, self.run.protocol, self.run.resolved, self.run.seed, str(self.device), self.reals
+                self.measured(self.state), self.run.protocol, self.run.resolved, self.run.seed, str(self.device), self.reals
             )
         except NotFinite:
             self.progress.start = None
@@ -179,23 +190,31 @@ class Session:
 
     def _evaluate(self, step: int) -> None:
         begun = time.perf_counter()
-        case, device = self.run.resolved, str(self.device)
-        g = self.state.ema.net if self.state.ema else self.state.g
+        run, case, device = self.run, self.run.resolved, str(self.device)
+        g = self.measured(self.state)
         epoch = epoch_of(step, self.per_epoch)
         entry: dict = {"epoch": epoch, "step": step}
         try:
             if not all(bool(value.isfinite().all()) for value in g.state_dict().values()):
                 raise NotFinite("weights are not finite")
-            found, select = evaluate(g, self.run.protocol, case, self.run.seed, device, self.reals)
+            found, select = evaluate(g, run.protocol, case, run.seed, device, self.reals)
             metrics = found.metrics
-            if found.warnings:
-                entry["warnings"] = found.warnings
             if self._is_stop(step):
                 entry |= self._at_the_end(g, metrics)
             samples = f"samples/step-{step:07d}.png"
-            save_grid(self.path / samples, g, case, device)
+            if isinstance(g, Translator):
+                quality = show_translations(self.path / samples, g, case)
+                if quality is not None:
+                    metrics |= quality.means()
+                    told = [{"code": one.code, "message": one.message} for one in quality.warnings()]
+                    found.warnings.extend(told)
+            else:
+                save_grid(self.path / samples, g, case, device)
+            if found.warnings:
+                entry["warnings"] = found.warnings
         except NotFinite:  # diverged: there is nothing to measure, and the record says so
-            metrics, select, samples = dict.fromkeys(metric_names(self.run.protocol)), {"frechet": None}, None
+            names = [*metric_names(run.protocol), *(QUALITIES if self.held is not None and self.held.paired else ())]
+            metrics, select, samples = dict.fromkeys(names), {"frechet": None}, None
         entry |= {"metrics": metrics, "select": select, "weights": self.state.weights_digest(), "samples": samples}
         entry["seconds"] = round(time.perf_counter() - begun, 3)
         self.progress.eval_seconds += entry["seconds"]
@@ -231,11 +250,13 @@ class Session:
         """The record as of now."""
         run, state, progress = self.run, self.state, self.progress
         progress.peak_memory_mb = max(progress.peak_memory_mb, peak_memory_mb(self.device))
-        losses, looks = state.log.read(), self.looks.read()
-        d_losses, g_losses = state.log.steps().T.tolist()
-        knows_classes = len(self.images.classes) == extractors.card(run.protocol.extractor)["classes"]
-        seen = Seen(losses, d_losses, g_losses, looks, progress.evaluations, progress.start, knows_classes)
-        finite = {key: [value if value == value and abs(value) != float("inf") else None for value in losses[key]] for key in losses}
+        logged, looks = state.log.read(), self.looks.read()
+        losses = {key: logged[key] for key in ("step", "d", "g")}
+        balance, terms = _columns(logged, BALANCE, state), _columns(logged, TERMS, state)
+        d_losses, g_losses = state.log.steps()[:, :2].T.tolist()
+        classes = len(self.images.classes) if self.held is None else 0
+        knows_classes = classes == extractors.card(run.protocol.extractor)["classes"]
+        seen = Seen(losses, d_losses, g_losses, looks, progress.evaluations, progress.start, knows_classes, balance)
         epochs_done = state.step / self.per_epoch
         cases = {**self.known.get("cases", {}), **{name: epoch for name, (_, epoch) in run.stops.items()}}
         identity = {"name": run.resolved.data.name, "split": run.resolved.data.split, "digest": run.data_digest}
@@ -255,13 +276,15 @@ class Session:
             "protocol": run.protocol.as_record(),
             "data": {
                 **identity,
-                "count": len(self.images.images),
-                "shape": list(self.images.images.shape[1:]),
-                "classes": len(self.images.classes),
+                "count": len(self.images),
+                "shape": list(state.batches.shape),
+                "classes": classes,
             },
             "code": run.code,
             "evaluations": progress.evaluations,
-            "losses": finite,
+            "losses": _finite(losses),
+            "balance": _finite(balance),
+            "terms": _finite(terms),
             "scalars": {
                 "d_loss_variation": variation(losses["d"]),
                 "g_loss_variation": variation(losses["g"]),
@@ -289,6 +312,17 @@ class Session:
             "started": progress.started,
             "finished": _now() if status == "finished" else None,
         }
+
+
+def _columns(logged: dict[str, list], names: tuple[str, ...], state: State) -> dict[str, list]:
+    """{"step", …} with the columns of `names` that the rule logs; {} where it logs none."""
+    found = [name for name in state.rule.columns if name in names]
+    return {key: logged[key] for key in ("step", *found)} if found else {}
+
+
+def _finite(table: dict[str, list]) -> dict[str, list]:
+    """The table with None for what is not finite."""
+    return {key: [value if math.isfinite(value) else None for value in column] for key, column in table.items()}
 
 
 def _mean(losses: list[float]) -> float | None:

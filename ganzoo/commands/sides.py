@@ -78,7 +78,7 @@ def fakes_of(asked: Asked, protocol: Protocol, device: str) -> Fakes:
 
 def _images(option: str, what: str, resize: int | None, split: str | None = None) -> data.ImageSet:
     """A data set by name (NAME or NAME:SPLIT), or the images at a path."""
-    (name, _, named_split), path, built_in = what.partition(":"), Path(what), set(data.names()) - {"folder", "zip"}
+    (name, _, named_split), path, built_in = what.partition(":"), Path(what), set(data.names()) - {"folder", "zip", "pairs", "domains"}
     if not what:
         raise UserError(f"{option} is empty, expected a path or a data set: {', '.join(sorted(built_in))}.")
     if name in built_in and not path.exists():

@@ -19,6 +19,7 @@ EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".webp"
 LITTER = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})  # what desktops leave behind; names with a leading dot too
 LARGEST_FILE = 256 * 2**20  # bytes of one image file, unpacked
 LAYOUT = "Expected SPLIT/CLASS/image or CLASS/image"
+SPLIT_NAMES = frozenset({"train", "test", "val", "valid", "validation"})  # what folders of splits are usually called
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Source:
     key: str
     read: Callable[[str], bytes]
     size: tuple[int, int] | None = None  # (width, height) that every image must have, where the set says so
+    halves: bool = False  # every file is two images of one size, side by side
 
 
 def arrange(names: Iterable[str], split: str, where: str) -> ClassFolders:
@@ -58,8 +60,7 @@ def arrange(names: Iterable[str], split: str, where: str) -> ClassFolders:
         full = "/".join(start + name)
         if len(name) > 2:
             raise DataError(f"{where}: {full!r} lies deeper than a class folder. {LAYOUT}, without further folders.")
-        if PurePosixPath(name[1]).suffix.lower() not in EXTENSIONS:
-            raise DataError(f"{where}: {full!r} is not an image file. Remove it, or expected one of {' '.join(sorted(EXTENSIONS))}.")
+        check_is_image(full, where)
         files.append(full)
         labels.append(label_of[name[0]])
     if not files:
@@ -85,11 +86,10 @@ def arrange_loose(names: Iterable[str], split: str, where: str) -> ClassFolders:
     start = f"{split}/" if split else ""
     files = sorted(name for name in names if name.startswith(start) and not name.endswith("/") and not is_litter(name))
     for name in files:
-        if PurePosixPath(name).suffix.lower() not in EXTENSIONS:
-            raise DataError(f"{where}: {name!r} is not an image file. Remove it, or expected one of {' '.join(sorted(EXTENSIONS))}.")
+        check_is_image(name, where)
     if not files:
         raise DataError(f"{where}: no images{f' below {split!r}' if split else ''}. Expected files of {' '.join(sorted(EXTENSIONS))}.")
-    splits = sorted({name.split("/", 1)[0] for name in files} & {"train", "test", "val", "valid", "validation"})
+    splits = sorted({name.split("/", 1)[0] for name in files} & SPLIT_NAMES)
     if not split and len(splits) > 1:
         raise DataError(f"{where}: it holds the splits {', '.join(splits)}. Name one of them: {where}/{splits[0]}.")
     return ClassFolders(where, tuple(files), (0,) * len(files), ("images",))
@@ -98,6 +98,12 @@ def arrange_loose(names: Iterable[str], split: str, where: str) -> ClassFolders:
 def _parts(name: str) -> tuple[str, ...]:
     """'train/frog/1.jpg' → ('train', 'frog', '1.jpg'); a folder ends in an empty part: 'frog/' → ('frog', '')."""
     return tuple(name.split("/"))
+
+
+def check_is_image(name: str, where: str) -> None:
+    """By its name alone; what is in it, decoding finds out."""
+    if PurePosixPath(name).suffix.lower() not in EXTENSIONS:
+        raise DataError(f"{where}: {name!r} is not an image file. Remove it, or expected one of {' '.join(sorted(EXTENSIONS))}.")
 
 
 def is_litter(name: str) -> bool:

@@ -2,7 +2,8 @@
 
 If every image is grey (1 or 8 bit, with or without alpha) the set is grey, C = 1; otherwise (a palette counts as colour)
 all of it is RGB, C = 3, and grey images get three equal channels. Transparency is dropped, not blended. `resize` is to a
-square of that side, with PIL's antialiased bilinear filter; other proportions are squeezed, not cropped.
+square of that side, with PIL's antialiased bilinear filter; other proportions are squeezed, not cropped. Pairs are cut in two
+first, so that the filter mixes nothing across the cut.
 """
 
 from __future__ import annotations
@@ -34,21 +35,27 @@ Progress = Callable[[int, int], None]  # images done, images in all
 
 
 def decode(source: Source, resize: int | None, target: Path, progress: Progress | None = None) -> None:
-    """Decodes every image of `source` into the .npy file `target`: uint8 (N, C, H, W). Memory use does not grow with N."""
-    shape = survey(source, resize)
+    """Decodes every image of `source` into the .npy file `target`: uint8 (N, C, H, W), or the (2, N, C, H, W) halves of pairs.
+
+    Memory use does not grow with N.
+    """
+    each = survey(source, resize)
+    shape = (2, *each) if source.halves else each
     needed, free = math.prod(shape), shutil.disk_usage(target.parent).free
     if needed > free:
+        what = "pairs" if source.halves else "images"
         raise DataError(
-            f"{source.folders.where}: {shape[0]:,} images of {shape[1:]} decode to {needed:,} bytes, {target.parent} has {free:,} free. "
+            f"{source.folders.where}: {each[0]:,} {what} of {each[1:]} decode to {needed:,} bytes, {target.parent} has {free:,} free. "
             "Set GANZOO_CACHE to a larger disk, or data.resize to a smaller side."
         )
     pixels = np.lib.format.open_memmap(target, mode="w+", dtype=np.uint8, shape=shape)
+    by_file = pixels.swapaxes(0, 1) if source.halves else pixels  # (N, 2, C, H, W) or (N, C, H, W)
     files = source.folders.files
 
     def fill(start: int) -> int:
         stop = min(start + CHUNK, len(files))
         for i in range(start, stop):
-            pixels[i] = _read(source, files[i], shape[1], resize, shape[2:])
+            by_file[i] = _read(source, files[i], each[1], resize, each[2:])
         return stop - start
 
     done = 0
@@ -64,7 +71,7 @@ def decode(source: Source, resize: int | None, target: Path, progress: Progress 
 
 
 def survey(source: Source, resize: int | None) -> tuple[int, int, int, int]:
-    """(N, C, H, W) of the decoded set, from the headers of the files alone. Refuses what cannot become one array."""
+    """(N, C, H, W) of the decoded set (of a half, for pairs), from the files' headers alone. Refuses what cannot become one array."""
     files, sizes, colour = source.folders.files, [], False
     with warnings.catch_warnings():  # around the loop and in this thread: filters belong to the whole process
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -81,8 +88,28 @@ def survey(source: Source, resize: int | None) -> tuple[int, int, int, int]:
                     f"{source.folders.where}: images of different sizes: {files[0]!r} is {w}x{h}, {name!r} is {other_w}x{other_h}. "
                     "Set data.resize (in `ganzoo evaluate`: --resize) to the side they should all have."
                 )
-    width, height = (resize, resize) if resize else sizes[0]
+            if source.halves:
+                _check_halves(source, name, sizes[-1])
+    width, height = sizes[0]
+    if source.halves:
+        width //= 2
+    if resize:
+        width = height = resize
     return len(files), 3 if colour else 1, height, width
+
+
+def _check_halves(source: Source, name: str, size: tuple[int, int]) -> None:
+    width, height = size
+    if width % 2:
+        said = f"a width of {width} pixels cannot be halved"
+    elif width != 2 * height:
+        said = f"its halves would be {width // 2}x{height}, not square"
+    else:
+        return
+    raise DataError(
+        f"{source.folders.where}: {name!r} is {width}x{height}: {said}. Expected two squares side by side, twice as wide as high. "
+        "For two folders of images that are no pairs, use data set 'domains'."
+    )
 
 
 def resized(pixels: np.ndarray, side: int) -> np.ndarray:
@@ -98,18 +125,24 @@ def _to_square(image: Image.Image, side: int) -> Image.Image:
 
 
 def _read(source: Source, name: str, channels: int, resize: int | None, size: tuple[int, int]) -> np.ndarray:
-    """One image, uint8 (C, H, W)."""
+    """One image, uint8 (C, H, W), or the (2, C, H, W) halves of a pair; `size`: (H, W)."""
     with _open(source, name) as image:
         image.info.pop("transparency", None)  # dropped like every alpha channel; PIL would warn of it
         try:
             image = image.convert("RGB" if channels == 3 else "L")
-            image = _to_square(image, resize) if resize else image
+            images = _halves(image) if source.halves else (image,)
+            arrays = [np.asarray(_to_square(part, resize) if resize else part) for part in images]
         except Exception as error:
             raise _unreadable(source, name, error) from None
-        array = np.asarray(image)
-    if array.shape[:2] != size:
+    if any(array.shape[:2] != size for array in arrays):
         raise DataError(f"{source.folders.where}: {name!r} changed while it was read. Try again once nothing writes there.")
-    return array.transpose(2, 0, 1) if channels == 3 else array[None]
+    arrays = [array.transpose(2, 0, 1) if channels == 3 else array[None] for array in arrays]
+    return np.stack(arrays) if source.halves else arrays[0]
+
+
+def _halves(image: Image.Image) -> tuple[Image.Image, Image.Image]:
+    width, height = image.size
+    return image.crop((0, 0, width // 2, height)), image.crop((width // 2, 0, width, height))
 
 
 def _open(source: Source, name: str) -> Image.Image:

@@ -9,7 +9,10 @@ import numpy as np
 
 
 class RawSet(NamedTuple):
-    """Images of one split. `pixels`: uint8 (N, C, H, W), C-contiguous; `labels`: int64 (N,), indices into `classes`."""
+    """Images of one split. `labels`: int64 (N,), indices into `classes`.
+
+    `pixels`: uint8 (N, C, H, W), or the (2, N, C, H, W) left and right halves of pairs, C-contiguous.
+    """
 
     pixels: np.ndarray
     labels: np.ndarray

@@ -62,7 +62,15 @@ class ImageFiles:
     how_to_get: str
 
 
-DATASETS: dict[str, Builtin | Collection | ImageFiles] = {
+@dataclass(frozen=True)
+class TwoSides:
+    """Whatever pairs, or images of two domains, the user's `path` holds: for translation, loaded by ganzoo.data.pairs."""
+
+    summary: str
+    how_to_get: str
+
+
+DATASETS: dict[str, Builtin | Collection | ImageFiles | TwoSides] = {
     "digits": Builtin(
         "1,437 + 360 grey 8x8 handwritten digits, part of scikit-learn",
         (1, 8, 8),
@@ -124,6 +132,14 @@ DATASETS: dict[str, Builtin | Collection | ImageFiles] = {
         open_zip,
         "Set data.path to the zip, or to the folder that holds SPLIT.zip, absolute or relative to GANZOO_DATA.",
     ),
+    "pairs": TwoSides(
+        "your pairs for translation, the two images of a pair side by side in one file: PATH/SPLIT/*, in a folder or zip as above",
+        "Set data.path to the folder, the zip, or the folder that holds SPLIT.zip, and data.source to the half that is the input.",
+    ),
+    "domains": TwoSides(
+        "your images of two domains, unpaired: PATH/SPLIT/A/* and PATH/SPLIT/B/*, or PATH/trainA/* and PATH/trainB/*, likewise",
+        "Set data.path to the folder, the zip, or the folder that holds SPLIT.zip, and data.domains to the names of both sides.",
+    ),
 }
 
 
@@ -138,7 +154,7 @@ def load(
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> ImageSet:
-    """One split of data set `name`. Every failure is a DataError that says what to do.
+    """One split of data set `name`, of one side. Every failure is a DataError that says what to do.
 
     path: for 'folder' and 'zip', where: absolute, or relative to GANZOO_DATA
     resize: side in pixels of the square that images are resized to, antialiased bilinear, proportions not kept
@@ -148,7 +164,9 @@ def load(
     progress: called with (images done, images in all) while images are decoded
     """
     known = _known(name)
-    _check_size("resize", resize, LARGEST_SIDE)
+    if isinstance(known, TwoSides):
+        raise DataError(f"data set '{name}' has two sides, expected one side. Use a model that translates images, or 'folder' or 'zip'.")
+    check_size("resize", resize, LARGEST_SIDE)
     if path is not None and not isinstance(known, ImageFiles):
         raise DataError(f"data set '{name}' takes no path, got {str(path)!r}. Remove data.path, or use 'folder' or 'zip'.")
     if isinstance(known, Builtin):
@@ -175,8 +193,7 @@ def _load_builtin(known: Builtin, name: str, split: str, resize: int | None, ask
 def _place_of(known: Collection | ImageFiles, name: str, split: str, path: str | Path | None, asked: Sequence[str] | None) -> Path:
     """Where the image files are, once what can be refused without looking has been."""
     if isinstance(known, ImageFiles):
-        if not split or split.startswith(".") or "/" in split or "\0" in split:
-            raise DataError(f"split {split!r} is not the name of a folder. Expected one such as 'train' or 'test'.")
+        check_split_folder(split)
         return find(None if path is None else str(path), name)
     _check_split(name, split, known.splits)
     if asked is not None and not known.labelled:
@@ -187,7 +204,7 @@ def _place_of(known: Collection | ImageFiles, name: str, split: str, path: str |
 def limited(raw: RawSet, limit: int, what: str) -> RawSet:
     """The first `limit` images of the fixed shuffle, in the set's own order, so that limit = N changes nothing."""
     count = len(raw.pixels)
-    _check_size("limit", limit, count, f" images, which is all that {what} has")
+    check_size("limit", limit, count, f" images, which is all that {what} has")
     if limit == count:
         return raw
     shuffled = np.random.RandomState(LIMIT_SEED).permutation(count)  # this generator's stream is frozen across numpy versions
@@ -202,6 +219,7 @@ def names() -> list[str]:
 def describe(name: str) -> dict:
     """For `ganzoo list` and `doctor`: JSON-ready, cheap (looks whether files exist, reads none)."""
     known = _known(name)
+    pointed_at = isinstance(known, ImageFiles | TwoSides)
     if isinstance(known, Builtin):
         available, looked_in, how_to_get = known.is_available(), known.looked_in(), known.how_to_get()
     elif isinstance(known, Collection):
@@ -212,16 +230,16 @@ def describe(name: str) -> dict:
     return {
         "name": name,
         "summary": known.summary,
-        "needs_path": isinstance(known, ImageFiles),
-        "splits": None if isinstance(known, ImageFiles) else list(SPLITS if isinstance(known, Builtin) else known.splits),
-        "shape": None if isinstance(known, ImageFiles) else list(known.shape),
+        "needs_path": pointed_at,
+        "splits": None if pointed_at else list(SPLITS if isinstance(known, Builtin) else known.splits),
+        "shape": None if pointed_at else list(known.shape),
         "available": available,
         "looked_in": [str(place) for place in looked_in],
         "how_to_get": how_to_get,
     }
 
 
-def _known(name: str) -> Builtin | Collection | ImageFiles:
+def _known(name: str) -> Builtin | Collection | ImageFiles | TwoSides:
     if name not in DATASETS:
         raise DataError(f"unknown data set '{name}'." + nearest(name, DATASETS))
     return DATASETS[name]
@@ -232,6 +250,12 @@ def _check_split(name: str, split: str, splits: tuple[str, ...]) -> None:
         raise DataError(f"data set '{name}' has no split '{split}'." + nearest(split, splits))
 
 
-def _check_size(setting: str, value: int | None, largest: int, unit: str = "") -> None:
+def check_split_folder(split: str) -> None:
+    """Where the user's own folders are the splits."""
+    if not split or split.startswith(".") or "/" in split or "\0" in split:
+        raise DataError(f"split {split!r} is not the name of a folder. Expected one such as 'train' or 'test'.")
+
+
+def check_size(setting: str, value: int | None, largest: int, unit: str = "") -> None:
     if value is not None and not 1 <= value <= largest:
         raise DataError(f"{setting} is {value}, expected a whole number from 1 to {largest:,}{unit}.")

@@ -10,6 +10,7 @@ from typing import Literal
 from ganzoo.judge.comparable import differing_fields
 from ganzoo.judge.metrics import is_epoch_of
 from ganzoo.judge.readings import Reading, values
+from ganzoo.judge.sightings import WITH_BALANCE
 from ganzoo.judge.stats.intervals import Interval
 from ganzoo.judge.summaries import error_of
 from ganzoo.judge.verdicts import ClaimKind, Effect, Values
@@ -137,6 +138,8 @@ def why_missing(case: str, metric: str, reading: str, of_seeds: Mapping[int, Rea
 
 def unwatched(case: str, kind: str) -> str:
     """Why an event's absence says nothing."""
+    if kind in WITH_BALANCE:
+        return f"'{kind}' is looked for in cases of the rule 'self' only, and '{case}' is none."
     return f"'{case}' was run before anything looked for '{kind}'; run it again."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ganzoo.spec.metric_names import DIRECTION, EPOCH_OF, SAMPLED, SCALARS, Direction, direction, parted
+from ganzoo.spec.metric_names import DIRECTION, EPOCH_OF, PROBES, SCALARS, Direction, direction, parted
 
 __all__ = ["DIRECTION", "LABEL", "SCALARS", "Direction"]
 __all__ += ["badness", "direction", "is_epoch_of", "is_measured", "label", "listed"]
@@ -20,6 +20,9 @@ LABEL: dict[str, str] = {
     "coverage": "coverage",
     "modes": "classes reached",
     "entropy": "entropy of mean predicted labels (nats)",
+    "l1": "L1 distance to the target (pixels in [0, 1])",
+    "psnr": "PSNR to the target (dB)",
+    "ssim": "SSIM to the target",
     "d_loss_variation": "variation of D's loss",
     "g_loss_variation": "variation of G's loss",
     "seconds_per_epoch": "seconds per epoch",
@@ -44,7 +47,7 @@ def label(metric: str, protocol: Mapping | None = None) -> str:
 
 def is_measured(metric: str) -> bool:
     """Whether it is taken at each evaluation and has a better and a worse."""
-    return metric in SAMPLED
+    return metric in DIRECTION and metric not in (*PROBES, *SCALARS, *EPOCH_OF)
 
 
 def is_epoch_of(metric: str | None) -> bool:

@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from ganzoo.spec.metric_names import EPOCH_OF
 
 FROM_THE_BEGINNING = ("nan", "modes-lost", "d-saturated")  # looked for in every record; the others since cases have a `watch`
+WITH_BALANCE = ("all-real",)  # found in D's mean outputs, which only the rule 'self' logs
 
 
 def looked_for(record: Mapping, kind: str) -> bool:
     """Whether the run would have told of such an event, so that its absence means something."""
+    if kind in WITH_BALANCE:
+        return bool(record.get("balance"))
     return kind in FROM_THE_BEGINNING or "watch" in record["resolved"]
 
 

@@ -11,6 +11,7 @@ from ganzoo.metrics.encode import generation_mode, stored
 from ganzoo.metrics.measure import Measurement, frechet_only, measure
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.metrics.reals import Source, reals_for
+from ganzoo.metrics.translator import Translator
 from ganzoo.spec.schema import Case
 from ganzoo.streams import fill_latent, stream
 
@@ -24,8 +25,11 @@ def generate(
 
     z is drawn on the stream `name` of the run's seed alone, for a conditional G (one with `num_classes`) the labels, uniformly,
     on `name`/labels. Each chunk draws `at_once` latents, makes as many images and keeps what is asked for, so that the first images do
-    not depend on `count`, not even where a batch's own statistics are used.
+    not depend on `count`, not even where a batch's own statistics are used. A Translator translates its sources instead.
     """
+    if isinstance(g, Translator):
+        yield from g.outputs(name, count)
+        return
     latent, classes = case.model.latent, getattr(g, "num_classes", 0)
     latents, labels = stream(seed, name, device), stream(seed, f"{name}/labels", device)
     z = torch.empty(at_once, latent.dim, device=device)

@@ -21,8 +21,9 @@ class MetricWarning(UserWarning):
     """A number that stands, with a caveat. `code` is for programs, `message` for readers; equal where both are.
 
     Codes: "few-samples" (no more samples than dimensions), "constant-features" (some never vary),
-    "rank-deficient" (a covariance of lower rank for another reason: features that depend linearly on others).
-    `count`: of "constant-features", how many there are.
+    "rank-deficient" (a covariance of lower rank for another reason: features that depend linearly on others),
+    "identical-images" (outputs that are their target).
+    `count`: of "constant-features" and "identical-images", how many there are.
     """
 
     def __init__(self, code: str, message: str, count: int | None = None):

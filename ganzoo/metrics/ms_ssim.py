@@ -21,13 +21,27 @@ WINDOW, SIGMA = 11, 1.5
 PIXELS = 2**19  # values of each side in one batch: some 100 MB with all that is made of them in float64
 
 
+def check_window(height: int, width: int, metric: str) -> None:
+    """MetricError unless a whole window fits into an image."""
+    if min(height, width) < WINDOW:
+        found = f"images of {height} × {width} pixels, expected at least {WINDOW} × {WINDOW}"
+        raise MetricError(f"{found}. {metric} says nothing of smaller ones.")
+
+
+def as_images(images: Array, name: str = "images") -> Tensor:
+    """uint8 (N, C, H, W), numpy's or torch's, as a tensor on its own device. MetricError for anything else, in the name of `name`."""
+    x = images if isinstance(images, Tensor) else np.asarray(images)
+    if x.ndim != 4 or str(x.dtype).removeprefix("torch.") != "uint8":
+        raise MetricError(f"{name} are {x.dtype} of shape {tuple(x.shape)}, expected uint8 (N, C, H, W) in 0..255.")
+    if isinstance(x, np.ndarray):
+        x = torch.from_numpy(np.require(x, requirements=["C", "W"]))  # torch wants writable memory and no negative strides
+    return x
+
+
 def num_scales(height: int, width: int) -> int:
     """Scales whose images still hold a whole window: five from 176 pixels on, 3 at 64, 2 at 32."""
-    side = min(height, width)
-    if side < WINDOW:
-        found = f"images of {height} × {width} pixels, expected at least {WINDOW} × {WINDOW}"
-        raise MetricError(f"{found}. MS-SSIM says nothing of smaller ones.")
-    return min(len(EXPONENTS), 1 + int(math.log2(side // WINDOW)))
+    check_window(height, width, "MS-SSIM")
+    return min(len(EXPONENTS), 1 + int(math.log2(min(height, width) // WINDOW)))
 
 
 def blur(x: Tensor) -> Tensor:
@@ -36,6 +50,18 @@ def blur(x: Tensor) -> Tensor:
     window = torch.exp(-at.square() / (2 * SIGMA**2))
     window = window / window.sum()
     return conv2d(conv2d(x, window.view(1, 1, WINDOW, 1)), window.view(1, 1, 1, WINDOW))
+
+
+def in_planes(x: Tensor) -> Tensor:
+    """Images (B, C, H, W) as float64 planes (B·C, 1, H, W): each channel by itself."""
+    return x.to(torch.float64).flatten(0, 1)[:, None]
+
+
+def ssim_map(x: Tensor, y: Tensor, luminance: bool = True) -> Tensor:
+    """SSIM of each window of paired float planes (B, 1, H, W) in [0, 255] → (B, 1, H - 10, W - 10); without luminance its contrast term."""
+    mean_x, mean_y, xx, yy, xy = blur(torch.cat([x, y, x * x, y * y, x * y])).chunk(5)
+    found = (2 * (xy - mean_x * mean_y) + C2) / (xx - mean_x.square() + yy - mean_y.square() + C2)
+    return found * (2 * mean_x * mean_y + C1) / (mean_x.square() + mean_y.square() + C1) if luminance else found
 
 
 def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
@@ -48,13 +74,10 @@ def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
     exponents = np.array(EXPONENTS[:scales])
     exponents = exponents * (sum(EXPONENTS) / exponents.sum())
     count, channels = x.shape[:2]
-    x, y = (side.to(torch.float64).flatten(0, 1)[:, None] for side in (x, y))  # (B·C, 1, H, W)
+    x, y = in_planes(x), in_planes(y)
     product = torch.ones(count, dtype=torch.float64, device=x.device)
     for scale, exponent in enumerate(exponents.tolist()):
-        mean_x, mean_y, xx, yy, xy = blur(torch.cat([x, y, x * x, y * y, x * y])).chunk(5)
-        contrast = (2 * (xy - mean_x * mean_y) + C2) / (xx - mean_x.square() + yy - mean_y.square() + C2)
-        if scale == scales - 1:  # luminance counts at the coarsest alone
-            contrast = contrast * (2 * mean_x * mean_y + C1) / (mean_x.square() + mean_y.square() + C1)
+        contrast = ssim_map(x, y, luminance=scale == scales - 1)  # luminance counts at the coarsest alone
         product *= contrast.view(count, channels, -1).mean((1, 2)).clamp(min=0) ** exponent
         if scale < scales - 1:
             x, y = avg_pool2d(x, 2), avg_pool2d(y, 2)
@@ -66,11 +89,7 @@ def ms_ssim_diversity(images: Array, pairs: int = 100, generator: torch.Generato
 
     Odena et al. take 100 pairs within each class: call it once a class. `generator`: a CPU generator to draw on, or its seed.
     """
-    x = images if isinstance(images, Tensor) else np.asarray(images)
-    if x.ndim != 4 or str(x.dtype).removeprefix("torch.") != "uint8":
-        raise MetricError(f"images are {x.dtype} of shape {tuple(x.shape)}, expected uint8 (N, C, H, W) in 0..255.")
-    if isinstance(x, np.ndarray):
-        x = torch.from_numpy(np.require(x, requirements=["C", "W"]))  # torch wants writable memory and no negative strides
+    x = as_images(images)
     if len(x) < 2 or pairs < 1:
         raise MetricError(f"{pairs} pairs of {len(x)} images, expected at least 1 pair of 2 images. Give more images.")
     if not isinstance(generator, torch.Generator):

@@ -45,8 +45,14 @@ class Source:
     path: str | None = None
     resize: int | None = None
     classes: tuple[str, ...] | None = None
+    sides: tuple[str | None, tuple[str, ...] | None, int] | None = None  # of a translation: source, domains, holdout; its targets are meant
 
     def load(self, limit: int | None = None) -> data.ImageSet:
+        if self.sides is not None:
+            source, domains, holdout = self.sides
+            return data.load_pairs(
+                self.name, self.split, path=self.path, resize=self.resize, source=source, domains=domains, limit=limit, holdout=holdout
+            ).targets()
         return data.load(self.name, self.split, path=self.path, resize=self.resize, limit=limit, classes=self.classes)
 
 

@@ -21,17 +21,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, conv_transpose2d, pad
+from torch.nn.functional import conv2d
 
 from ganzoo.layers import (
     DCGAN_SIDES,
     DCGANDiscriminator,
     DCGANGenerator,
     Init,
+    NearestThenConv,
     dcgan_side,
     dcgan_width_g,
     initialise_dcgan,
     normalise_spectrally,
+    spread,
     strided,
     transposed,
 )
@@ -41,12 +43,6 @@ from ganzoo.models.registry import Options, Shape, register
 Width = Annotated[int, Field(gt=0)] | None
 
 
-def _spread(kernel: Tensor) -> Tensor:
-    """(…, 3, 3) → (…, 4, 4): the sum of the kernel at the four places it has in there."""
-    rows = pad(kernel, (0, 0, 0, 1)) + pad(kernel, (0, 0, 1, 0))
-    return pad(rows, (0, 1)) + pad(rows, (1, 0))
-
-
 class ConvThenAverage(nn.Conv2d):
     """3×3 "same" convolution, then 2×2 average pooling: (N, a, s, s) → (N, b, s/2, s/2).
 
@@ -54,14 +50,7 @@ class ConvThenAverage(nn.Conv2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        return conv2d(x, _spread(self.weight) / 4, self.bias, stride=2, padding=1)
-
-
-class NearestThenConv(nn.Conv2d):
-    """Every pixel four times, then a 3×3 "same" convolution: (N, a, s, s) → (N, b, 2s, 2s). As one 4×4 transposed convolution, alike."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return conv_transpose2d(x, _spread(self.weight.flip(2, 3)).transpose(0, 1), self.bias, stride=2, padding=1)
+        return conv2d(x, spread(self.weight) / 4, self.bias, stride=2, padding=1)
 
 
 def averaged(channels_in: int, channels_out: int, *, bias: bool) -> list[nn.Module]:

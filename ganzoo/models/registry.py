@@ -24,9 +24,12 @@ class Options(BaseModel):
 
 
 class GAN(Protocol):
-    """What a model class offers.
+    """What a model class offers. `TASK` says what for: "generation" where there is none, "paired" or "unpaired" translation.
 
     G: (N, latent) float → (N, C, H, W); D: (N, C, H, W) → (N,) logits (no sigmoid: the losses hold it).
+    paired: G: source (N, C, H, W) → (N, C, H, W); D: (image, source) → patch outputs (N, 1, h, w), logits likewise.
+    unpaired: G: nn.ModuleDict {"ab", "ba"} of (N, C, H, W) → (N, C, H, W); D: nn.ModuleDict {"a", "b"} of image → (N, 1, h, w).
+    `image` is the shape of one side then, and `latent` plays no part.
     `build` draws initial weights from torch's global stream, which the caller has seeded; it raises SpecError for images it cannot make.
     A model that is for some sides of square images only may name them, rising, as `SIDES`; then the contract tests use those.
     """

@@ -24,7 +24,7 @@ Points = list[tuple[float, float | None]]
 
 @dataclass(frozen=True)
 class Line:
-    """One seed's course. `style` is a class of the style sheet: a, b for two kinds in one panel. `dots`: a name for every point."""
+    """One seed's course. `style` is a class of the style sheet: a, b, c for kinds in one panel. `dots`: a name for every point."""
 
     points: Points
     told: str

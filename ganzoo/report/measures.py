@@ -14,6 +14,8 @@ from ganzoo.report.verdicts import Look, look
 from ganzoo.spec.metric_names import PROBES, parted
 
 ORDER = list(DIRECTION)  # frechet, kid, is, … as the judge lists them
+Series = tuple[str, str, str]  # column of a logged table, class of the style sheet, name
+LOSSES: list[Series] = [("d", "a", "D"), ("g", "b", "G")]
 PROBE_NAMES = {  # in the table's order
     "probe_d": "D",
     "probe_g": "G",
@@ -171,16 +173,21 @@ def metric_curves(records: list[dict], labels: dict[str, str], titles: dict[str,
 
 def loss_curves(records: list[dict], titles: dict[str, str], marks: dict[str, list[Mark]] | None = None) -> list[Panel]:
     """D (style a) and G (style b) over G steps, with the marks of each training."""
+    return panels(courses(records, "losses", LOSSES), titles, "steps", "loss", marks=marks)
+
+
+def courses(records: list[dict], table: str, series: list[Series]) -> dict[str, list[Line]]:
+    """Training → a line for every seed of each series: columns of the record's table, over its G steps."""
     lines: dict[str, list[Line]] = {}
-    for key, style, name in (("d", "a", "D"), ("g", "b", "G")):
-        for case, group in _lines(records, lambda r, k=key: _losses(r, k), style, name).items():
+    for key, style, name in series:
+        for case, group in _lines(records, lambda r, k=key: _course(r, table, k), style, name).items():
             lines.setdefault(case, []).extend(group)
-    return panels(lines, titles, "steps", "loss", marks=marks)
+    return lines
 
 
-def _losses(record: dict, key: str) -> Points:
-    losses = record.get("losses") or {"step": [], key: []}
-    return list(zip(losses["step"], losses[key], strict=True))
+def _course(record: dict, table: str, key: str) -> Points:
+    logged = record.get(table) or {"step": [], key: []}
+    return list(zip(logged["step"], logged[key], strict=True))
 
 
 def _lines(records: list[dict], points: Callable[[dict], Points], style: str = "a", name: str = "") -> dict[str, list[Line]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ganzoo.report.text import setting
 from ganzoo.spec import Resolved, dotted
+from ganzoo.spec.schema import idle
 
 KINDS = {
     "stated": "by the document",
@@ -57,7 +58,8 @@ def provenance(resolved: dict[str, Resolved], records: list[dict]) -> Provenance
     flat = {case: _complete(dotted(r.as_dict()), case, records) for case, r in resolved.items()}
     reference = min(flat, key=lambda case: sum(_distance(flat[case], other) for other in flat.values()))
     base = resolved[reference]
-    settings = [_setting(base, path, value) for path, value in flat[reference].items()]
+    unused = idle(base.case)
+    settings = [_setting(base, path, value) for path, value in flat[reference].items() if path not in unused]
     counts = {kind: sum(s.kind == kind for s in settings) for kind in KINDS}
     overrides = [
         Overrides(case, resolved[case].title, _changed(resolved[case], values, flat[reference]))

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganzoo.report import evidence, measures, runs, samples, self_checks, truncation, watch
+from ganzoo.report import balance, evidence, measures, runs, samples, self_checks, truncation, watch
 from ganzoo.report.provenance import KINDS, Provenance, provenance
 from ganzoo.report.text import day, listing, number, plural
 from ganzoo.report.verdicts import CLAIM_LOOKS, NUMBER_LOOKS, Tally, tallies
@@ -35,6 +35,7 @@ class Report:
     metrics: measures.Metrics
     curves: list[measures.Curves]
     losses: list[measures.Panel]
+    balances: balance.Balances | None
     diversity: list[measures.Panel]
     seed_styles: dict[int, str]
     truncations: truncation.Truncations | None
@@ -94,6 +95,7 @@ def build(spec: Spec, judgement: dict, records: list[dict], results: Path | None
         metrics=measures.metrics(judgement["cases"], labels),
         curves=measures.metric_curves(records, labels, of_training, [c["metric"] for c in claims if c["metric"]]),
         losses=measures.loss_curves(records, of_training, watch.marks(records, styles)),
+        balances=balance.balances(records, of_training, styles),
         diversity=watch.diversity(records, of_training, styles),
         seed_styles=styles,
         truncations=truncation.truncations(judgement["cases"], titles),

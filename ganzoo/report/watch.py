@@ -31,12 +31,12 @@ def rows(records: list[dict], styles: dict[int, str]) -> list[Row]:
     ]
 
 
-def marks(records: list[dict], styles: dict[int, str]) -> dict[str, list[Mark]]:
-    """Training → its events, each at its step and in its seed's colour."""
+def marks(records: list[dict], styles: dict[int, str], kind: str | None = None) -> dict[str, list[Mark]]:
+    """Training → its events (of one kind, or all), each at its step and in its seed's colour."""
     found: dict[str, list[Mark]] = {}
     for record in records:
         for event in _in_order(record):
-            if is_number(event.get("step")):
+            if is_number(event.get("step")) and kind in (None, event["kind"]):
                 mark = Mark(event["step"], str(event["kind"]), _told(record["seed"], event), styles[record["seed"]])
                 found.setdefault(record["case"], []).append(mark)
     return found
@@ -56,23 +56,21 @@ def _told(seed: int, event: dict) -> str:
 def diversity(records: list[dict], titles: dict[str, str], styles: dict[int, str]) -> list[Panel]:
     """How far the images of a fixed batch of z lie apart, as a share of the reals', over G steps. Empty where no record has it."""
     lines: dict[str, list[Line]] = {}
-    levels: dict[str, list[Level]] = {}
     for record in records:
         watched = record.get("watch") or {}
         points = list(zip(watched.get("step") or [], watched.get("diversity") or [], strict=False))
         if points:
             lines.setdefault(record["case"], []).append(Line(points, f"seed {record['seed']}", styles[record["seed"]]))
-            level = _threshold(record)
-            if level and level not in levels.setdefault(record["case"], []):
-                levels[record["case"]].append(level)
-    collapses = {
-        case: [mark for mark in group if mark.name == "samples-collapsed"]
-        for case, group in marks(records, styles).items()
-        if case in lines
-    }
+    collapses, levels = marks(records, styles, "samples-collapsed"), thresholds(records, "collapsed_diversity", "collapsed below")
     return panels(lines, titles, "steps", "diversity, share of the reals'", marks=collapses, levels=levels, log=False)
 
 
-def _threshold(record: dict) -> Level | None:
-    below = ((record.get("resolved") or {}).get("watch") or {}).get("collapsed_diversity")
-    return Level(below, f"collapsed below {number(below)}") if is_number(below) else None
+def thresholds(records: list[dict], setting: str, words: str) -> dict[str, list[Level]]:
+    """Training → the values that a setting of the watch had there, each once."""
+    found: dict[str, list[Level]] = {}
+    for record in records:
+        value = ((record.get("resolved") or {}).get("watch") or {}).get(setting)
+        level = Level(value, f"{words} {number(value)}")
+        if is_number(value) and level not in found.setdefault(record["case"], []):
+            found[record["case"]].append(level)
+    return found

@@ -2,6 +2,7 @@
 
 frechet, kid, is, …            at every evaluation
 frechet@1.0                    the same at a case's end, with z truncated: every entry beyond the threshold drawn again
+l1, psnr, ssim                 at every evaluation of a case that translates pairs
 probe_d, probe_pixels, …       at a case's end
 d_loss_mean, epoch_of_nan, …   one value a run
 """
@@ -18,16 +19,18 @@ from ganzoo.errors import nearest
 
 Direction = Literal["lower", "higher"]
 
-EVENTS = ("nan", "modes-lost", "d-saturated", "samples-collapsed", "loss-swing", "nothing-learnt", "losses-flat")
+EVENTS = ("nan", "modes-lost", "d-saturated", "samples-collapsed", "loss-swing", "nothing-learnt", "losses-flat", "all-real")
 SAMPLED: dict[str, Direction] = {  # measured on generated images, so that a truncated z has them too
     "frechet": "lower", "kid": "lower", "is": "higher", "precision": "higher", "recall": "higher", "density": "higher",
     "coverage": "higher", "modes": "higher", "entropy": "higher",
 }  # fmt: skip
+PAIRED: dict[str, Direction] = {"l1": "lower", "psnr": "higher", "ssim": "higher"}  # of each translation against its own target
 PROBES = ("probe_d", "probe_g", "probe_pixels", "probe_untrained_d", "probe_untrained_g")
 EPOCH_OF = {f"epoch_of_{event.replace('-', '_')}": event for event in EVENTS}
 SCALARS = ("d_loss_variation", "g_loss_variation", "seconds_per_epoch", "d_loss_mean", "g_loss_mean")
 DIRECTION: dict[str, Direction] = {
     **SAMPLED,
+    **PAIRED,
     "d_loss_variation": "lower",  # steadier is better
     "g_loss_variation": "lower",
     "seconds_per_epoch": "lower",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 def _rising(limits: tuple[float, float]) -> tuple[float, float]:
@@ -33,6 +33,8 @@ Positive = Annotated[int, Field(gt=0)]
 Range = Annotated[tuple[float, float], AfterValidator(_rising)]
 Inside = Annotated[str, AfterValidator(_inside)]
 Above0 = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+NotNegativeInt = Annotated[int, Field(ge=0)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -69,16 +71,72 @@ class Data(Strict):
     limit: Positive | None = Field(None, description="use the first so many images of a fixed shuffle")
     path: Inside | None = Field(None, description="for 'folder' and 'zip': where, below GANZOO_DATA or absolute")
     classes: Annotated[list[str], Field(min_length=1)] | None = Field(None, description="only these classes, by name; none given: all")
+    source: Literal["left", "right"] = Field("left", description="pairs: which half of a file is the input; the other is the target")
+    domains: Annotated[list[str], Field(min_length=2, max_length=2)] | None = Field(
+        None, description="domains: the folders of both sides; a translation of the first into the second is measured"
+    )
+    holdout: NotNegativeInt = Field(0, description="pairs, domains: so many (of each side) are kept from training, and measured on")
+    enlarge: Annotated[float, Field(ge=1)] = Field(
+        1.0, description="pairs, domains: crops of side `resize` are taken from images this much larger"
+    )
+    flip: bool = Field(False, description="pairs, domains: half of the images are mirrored, at random, while training")
     stand_in: str | None = Field(None, description="what the document used, where this data set only stands in for it")
 
 
+TWO_SIDED = ("pairs", "domains")  # data sets for translation
+# Settings that only one kind of data set has.
+OF_SIDES = {
+    "pairs": {"data": ("source",), "recipe": ("lambda_pixel",)},
+    "domains": {"data": ("domains",), "recipe": ("lambda_cycle", "lambda_identity", "buffer", "one_buffer")},
+}
+OF_ANY_SIDES = ("holdout", "enlarge", "flip")  # of `data`, and only where it has two sides
+# Settings of a recipe that only one rule has.
+OF_RULE = {
+    "alternating": ("order", "d_steps", "d_every", "d_weight", "fresh_z"),
+    "self": ("balance", "form", "shares", "shards"),
+}
+
+
 class Recipe(Strict):
-    name: Literal["alternating"] = Field("alternating", description="the rule of one training step")
-    loss: Literal["non-saturating", "minimax", "hinge", "least-squares"] = Field("non-saturating", description="form of the two losses")
-    d_steps: Positive = Field(1, description="D updates for each G update")
-    d_every: Positive = Field(1, description="D is updated in the first of every so many G steps only")
-    d_weight: Above0 = Field(0.5, description="factor on D's (real + fake) loss; 0.5 is the mean of both")
-    fresh_z: bool = Field(False, description="draw new z for the G update instead of using D's fakes again")
+    name: Literal["alternating", "self"] = Field(
+        "alternating",
+        description="the rule of one training step: G and D in turn, or both at once by one loss with dynamic weights (SelfGAN)",
+    )
+    loss: Literal["non-saturating", "minimax", "hinge", "least-squares", "mse"] = Field(
+        "non-saturating", description="form of the two losses; mse: least squares without their halves"
+    )
+    order: Literal["d-first", "g-first"] = Field("d-first", description="alternating: whose update comes first in a step")
+    d_steps: Positive = Field(1, description="alternating: D updates for each G update")
+    d_every: Positive = Field(1, description="alternating: D is updated in the first of every so many G steps only")
+    d_weight: Above0 = Field(0.5, description="alternating: factor on D's (real + fake) loss; 0.5 is the mean of both")
+    fresh_z: bool = Field(False, description="alternating: draw new z for the second update instead of using the first one's fakes again")
+    balance: Literal["losses", "outputs"] = Field(
+        "losses", description="self: the dynamic weights are means of the losses, or how far D's mean outputs are from their targets"
+    )
+    form: Literal["shares", "normalised"] = Field(
+        "shares", description="self: (real + a v_g gen + b v_f fake) / 2, or all three losses weighted, divided by the sum of the weights"
+    )
+    shares: tuple[NotNegative, NotNegative] = Field((0.1, 0.9), description="self, form shares: [a, b], of G's loss and of the fakes'")
+    shards: Positive = Field(1, description="self: parts of a batch, each with weights and batch statistics of its own, gradients added")
+
+    lambda_pixel: NotNegative = Field(100.0, description="pairs: weight of E|target - G(source)| in G's loss")
+    lambda_cycle: NotNegative = Field(10.0, description="domains: weight of the way there and back")
+    lambda_identity: NotNegative = Field(5.0, description="domains: weight of what a generator does to images of the side that it makes")
+    buffer: Positive = Field(50, description="domains: fakes in the history that D judges")
+    one_buffer: bool = Field(False, description="domains: one history for the fakes of both sides")
+
+    @model_validator(mode="after")
+    def _settings_of_this_rule(self) -> Recipe:
+        for rule, settings in OF_RULE.items():
+            for setting in settings:
+                value, default = getattr(self, setting), type(self).model_fields[setting].default
+                if rule != self.name and value != default:
+                    raise ValueError(f"'{setting}' is {value!r}, but only the rule '{rule}' has it: expected its default, {default!r}")
+        if self.name == "self" and self.loss == "minimax":
+            raise ValueError("'loss' is 'minimax', whose G loss is negative and can be no weight: expected another one for the rule 'self'")
+        if self.name == "self" and self.loss == "hinge" and self.balance == "outputs":
+            raise ValueError("'balance' is 'outputs', but the hinge loss has no target for D's output: expected 'losses'")
+        return self
 
 
 class Adam(Strict):
@@ -107,6 +165,7 @@ class Train(Strict):
     batch_size: Positive = Field(description="images a step; the last partial batch of an epoch is dropped")
     epochs: Positive = Field(description="length, in passes of G steps over the data; cases that differ in nothing else share a training")
     max_steps: Positive | None = Field(None, description="stop after so many G steps (for small tiers)")
+    lr_decay_from: Positive | None = Field(None, description="from this epoch on the learning rates fall linearly, to reach 0 at `epochs`")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="arithmetic; bf16: autocast of the networks, fp32 weights and losses")
     channels_last: bool = Field(False, description="memory layout NHWC for convolutions")
     ema: Decay = Field(0.0, description="decay of the averaged generator that is evaluated; 0: off")
@@ -142,6 +201,8 @@ class Watch(Strict):
     drop_share: Share = Field(0.5, description="loss-swing: both losses fall below this share of what they were ...")
     swing_variation: Above0 = Field(0.5, description="... and their std over their mean is above this from there on")
     flat_variation: Above0 = Field(0.01, description="losses-flat: std over mean of both losses is below this in the later half")
+    all_real_output: Share = Field(0.5, description="all-real (rule self): D's mean output on reals and fakes alike is above this ...")
+    all_real_steps: Positive = Field(250, description="... for so many G steps in a row")
     learnt_share: Above0 = Field(1.0, description="nothing-learnt: no evaluation's distance is below this share of the untrained G's")
 
 
@@ -155,3 +216,61 @@ class Case(Strict):
     train: Train
     eval: Eval
     watch: Watch = Field(default_factory=Watch)
+
+    @model_validator(mode="after")
+    def _fits_its_rule(self) -> Case:
+        if self.recipe.name == "self" and self.optim.g != self.optim.d:
+            raise ValueError("the rule 'self' has one optimiser for both networks: expected optim.g and optim.d to be equal")
+        if self.train.batch_size % self.recipe.shards:
+            raise ValueError(
+                f"train.batch_size {self.train.batch_size} does not split into recipe.shards {self.recipe.shards} equal parts: "
+                "expected a multiple"
+            )
+        decay = self.train.lr_decay_from
+        if decay is not None and decay >= self.train.epochs:
+            raise ValueError(f"train.lr_decay_from is {decay}, expected an epoch before the last of train.epochs, {self.train.epochs}")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_its_sides(self) -> Case:
+        """What only translation has, and what it has not."""
+        for kind, rooms in OF_SIDES.items():
+            if self.data.name != kind:
+                for room, settings in rooms.items():
+                    self._at_default(room, settings, f"only data set '{kind}' has it")
+        if self.data.name not in TWO_SIDED:
+            self._at_default("data", OF_ANY_SIDES, "only data sets 'pairs' and 'domains' have it")
+            return self
+        self._at_default(
+            "recipe", ("d_steps", "d_every", "fresh_z", "shards"), "translation has one update of each network on a whole batch"
+        )
+        self._at_default("data", ("classes",), "a data set of two sides has none")
+        self._at_default("eval", ("truncations", "probe"), "translation draws no z and has no labels")
+        if self.data.name == "domains" and self.recipe.name == "alternating" and self.recipe.order != "g-first":
+            raise ValueError("recipe.order is 'd-first', but unpaired translation updates G first: expected 'g-first'")
+        if self.data.holdout <= self.eval.num_select:
+            raise ValueError(
+                f"data.holdout is {self.data.holdout}, of which eval.num_select {self.eval.num_select} choose the best evaluation: "
+                "expected more, to be measured on"
+            )
+        return self
+
+    def _at_default(self, room: str, settings: tuple[str, ...], why: str) -> None:
+        block = getattr(self, room)
+        for setting in settings:
+            value, default = getattr(block, setting), type(block).model_fields[setting].default
+            if value != default:
+                raise ValueError(f"{room}.{setting} is {value!r}, but {why}: expected its default, {default!r}")
+
+
+def idle(case: Case) -> set[str]:
+    """Dotted paths of settings that only another rule or another kind of data set has: they are at their defaults, and move nothing."""
+    found = {f"recipe.{setting}" for rule, settings in OF_RULE.items() if rule != case.recipe.name for setting in settings}
+    for kind, rooms in OF_SIDES.items():
+        if kind != case.data.name:
+            found |= {f"{room}.{setting}" for room, settings in rooms.items() for setting in settings}
+    if case.data.name not in TWO_SIDED:
+        found |= {f"data.{setting}" for setting in OF_ANY_SIDES}
+    if case.recipe.name != "self":
+        found |= {"watch.all_real_output", "watch.all_real_steps"}
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ganzoo.spec.schema import idle
 from ganzoo.spec.spec import Resolved, Spec, Tier
 from ganzoo.spec.tree import dotted
 
@@ -18,8 +19,9 @@ class Row(NamedTuple):
 
 
 def rows(resolved: Resolved) -> list[Row]:
-    """Every setting of the case, in the schema's order."""
-    return [Row(path, value, **resolved.sources[path]) for path, value in dotted(resolved.as_dict()).items()]
+    """Every setting that the case has, in the schema's order."""
+    unused = idle(resolved.case)
+    return [Row(path, value, **resolved.sources[path]) for path, value in dotted(resolved.as_dict()).items() if path not in unused]
 
 
 def case_as_dict(resolved: Resolved) -> dict:

@@ -23,6 +23,7 @@ class Batches:
         lo, hi = value_range
         self.scale, self.shift = (hi - lo) / 255.0, lo
         self.per_epoch = len(images) // batch_size
+        self.shape = tuple(images.shape[1:])  # of one image
         shape = (batch_size, *images.shape[1:])
         self.raw = torch.empty(shape, dtype=torch.uint8, device=images.device)
         layout = torch.channels_last if channels_last else torch.contiguous_format

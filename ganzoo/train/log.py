@@ -7,27 +7,26 @@ from torch import Tensor
 
 
 class LossLog:
-    """(D loss, G loss) of each G step: one device row a step, allocated once; 8 bytes a step.
+    """(D loss, G loss, *columns) of each G step: one device row a step, allocated once; 4 bytes each.
 
     every: steps of a window, whose means `read` gives; d_every: D is updated in the first of so many steps only, and its loss stands
-    for the others.
+    for the others; columns: names of what a rule returns beside the losses.
     """
 
-    def __init__(self, total_steps: int, every: int, device: torch.device, *, d_every: int = 1):
-        self.every, self.d_every = every, d_every
-        self.losses = torch.zeros(total_steps, 2, device=device)
+    def __init__(self, total_steps: int, every: int, device: torch.device, *, d_every: int = 1, columns: tuple[str, ...] = ()):
+        self.every, self.d_every, self.columns = every, d_every, ("d", "g", *columns)
+        self.losses = torch.zeros(total_steps, len(self.columns), device=device)
         self.filled = 0  # steps
 
-    def add(self, step: int, d_loss: Tensor | None, g_loss: Tensor) -> None:
-        """Keep the losses of step number `step` (from 1); None where D was not updated."""
-        d_row, g_row = self.losses[step - 1].unbind()
-        if d_loss is not None:
-            d_row.copy_(d_loss)
-        g_row.copy_(g_loss)
+    def add(self, step: int, *values: Tensor | None) -> None:
+        """Keep the values of step number `step` (from 1), one a column; None where D was not updated."""
+        for place, value in zip(self.losses[step - 1].unbind(), values, strict=True):
+            if value is not None:
+                place.copy_(value)
         self.filled = step
 
     def steps(self) -> Tensor:
-        """(steps, 2) float64 on the host: D's and G's loss of every step so far. Waits for the device."""
+        """(steps, columns) float64 on the host: D's and G's loss and the rest of every step so far. Waits for the device."""
         losses = self.losses[: self.filled].cpu().double()
         if self.d_every > 1:
             updated = torch.arange(self.filled) // self.d_every * self.d_every
@@ -35,10 +34,10 @@ class LossLog:
         return losses
 
     def read(self) -> dict[str, list]:
-        """{"step": [...], "d": [...], "g": [...]}: means over whole windows, by their last step. Waits for the device."""
+        """{"step": [...], "d": [...], "g": [...], …}: means over whole windows, by their last step. Waits for the device."""
         windows = self.filled // self.every
-        d, g = self.steps()[: windows * self.every].view(windows, self.every, 2).mean(1).T.tolist() if windows else ([], [])
-        return {"step": [self.every * (i + 1) for i in range(windows)], "d": d, "g": g}
+        means = self.steps()[: windows * self.every].view(windows, self.every, len(self.columns)).mean(1) if windows else self.losses[:0]
+        return {"step": [self.every * (i + 1) for i in range(windows)], **dict(zip(self.columns, means.T.tolist(), strict=True))}
 
     def state(self) -> dict[str, Tensor]:
         return {"losses": self.losses[: self.filled].clone()}

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, Optimizer
+from torch.optim import Optimizer
 
 from ganzoo import models
+from ganzoo.data import PairSet
 from ganzoo.errors import CheckpointError
-from ganzoo.spec.schema import SGD as SGDSettings
+from ganzoo.recipes import Rule
 from ganzoo.spec.schema import Case
 from ganzoo.streams import derive, stream
 from ganzoo.tensor_digest import digest_tensors
@@ -18,6 +19,8 @@ from ganzoo.train.batches import Batches
 from ganzoo.train.checkpoint import flatten_optimiser, unflatten_optimiser
 from ganzoo.train.ema import EMA
 from ganzoo.train.log import LossLog
+from ganzoo.train.pair_batches import PairBatches
+from ganzoo.train.rules import build_optimisers, build_rule
 
 
 def build_networks(case: Case, image: tuple[int, int, int], seed: int) -> tuple[nn.Module, nn.Module]:
@@ -28,10 +31,14 @@ def build_networks(case: Case, image: tuple[int, int, int], seed: int) -> tuple[
         return cls.build(cls.Options(**case.model.options), case.model.latent.dim, image)
 
 
-def build_optimiser(params, settings, *, fused: bool) -> Optimizer:
-    if isinstance(settings, SGDSettings):
-        return SGD(params, lr=settings.lr, momentum=settings.momentum, fused=fused)
-    return Adam(params, lr=settings.lr, betas=settings.betas, eps=settings.eps, fused=fused)
+def build_batches(case: Case, images: Tensor | PairSet, seed: int) -> Batches | PairBatches:
+    size, scale, layout = case.train.batch_size, case.data.range, case.train.channels_last
+    if isinstance(images, Tensor):
+        return Batches(images, size, scale, stream(seed, "data"), channels_last=layout)
+    crop = case.data.resize if case.data.enlarge > 1 else None
+    return PairBatches(
+        images, size, scale, stream(seed, "data"), stream(seed, "augment"), crop=crop, flip=case.data.flip, channels_last=layout
+    )
 
 
 @dataclass
@@ -40,33 +47,54 @@ class State:
 
     g: nn.Module
     d: nn.Module
-    opt_g: Optimizer
-    opt_d: Optimizer
+    optimisers: dict[str, Optimizer]  # "g" and "d", or "both"
+    rule: Rule
     ema: EMA | None
-    batches: Batches
+    batches: Batches | PairBatches
     latent: torch.Generator
     log: LossLog
     device: torch.device
     step: int = 0  # G steps done
+    lr_share: float = 1.0  # of the optimisers' first learning rates, now
 
     @classmethod
-    def fresh(cls, case: Case, images: Tensor, seed: int, total_steps: int, device: torch.device) -> State:
-        """A training before its first step. `images` (M, C, H, W) uint8, already on `device`."""
-        g, d = build_networks(case, tuple(images.shape[1:]), seed)
+    def fresh(cls, case: Case, images: Tensor | PairSet, seed: int, total_steps: int, device: torch.device) -> State:
+        """A training before its first step. `images`: (M, C, H, W) uint8, or both sides of a translation; already on `device`."""
+        batches = build_batches(case, images, seed)
+        g, d = build_networks(case, batches.shape, seed)
         layout = torch.channels_last if case.train.channels_last else torch.contiguous_format
         g, d = g.to(device, memory_format=layout).train(), d.to(device, memory_format=layout).train()
+        optimisers = build_optimisers(case, g, d)
+        rule = build_rule(case, g, d, optimisers, batches.shape, seed)
         torch.manual_seed(derive(seed, "dropout"))  # dropout draws from torch's global stream; nothing else here does
         return cls(
             g=g,
             d=d,
-            opt_g=build_optimiser(g.parameters(), case.optim.g, fused=case.optim.fused),
-            opt_d=build_optimiser(d.parameters(), case.optim.d, fused=case.optim.fused),
+            optimisers=optimisers,
+            rule=rule,
             ema=EMA(g, case.train.ema) if case.train.ema else None,
-            batches=Batches(images, case.train.batch_size, case.data.range, stream(seed, "data"), channels_last=case.train.channels_last),
+            batches=batches,
             latent=stream(seed, "latent", device),
-            log=LossLog(total_steps, case.train.log_every_steps, device, d_every=case.recipe.d_every),
+            log=LossLog(total_steps, case.train.log_every_steps, device, d_every=case.recipe.d_every, columns=rule.columns),
             device=device,
         )
+
+    def _optimisers(self) -> list[tuple[str, Optimizer]]:
+        return [(f"opt_{name}", optimiser) for name, optimiser in self.optimisers.items()]
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """G as evaluations see it: averaged if the case keeps an average."""
+        return self.ema.net if self.ema else self.g
+
+    def set_learning_rates(self, share: float) -> None:
+        """`share` of those that the optimisers began with."""
+        if share == self.lr_share:
+            return
+        for optimiser in self.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = optimiser.defaults["lr"] * share
+        self.lr_share = share
 
     def networks(self) -> dict[str, nn.Module]:
         return {"g": self.g, "d": self.d} | ({"ema": self.ema.net} if self.ema else {})
@@ -82,9 +110,11 @@ class State:
         """Named tensors and JSON that `restore` needs."""
         tensors = {f"net/{name}": value for name, value in self.weights().items()}
         meta: dict = {"step": self.step}
-        for name, optimiser in (("opt_g", self.opt_g), ("opt_d", self.opt_d)):
+        for name, optimiser in self._optimisers():
             state, meta[name] = flatten_optimiser(name, optimiser.state_dict())
             tensors |= state
+        tensors |= {f"carried/{name}": value for name, value in self.rule.carried.items()}
+        tensors |= {f"stream/{name}": generator.get_state() for name, generator in self.rule.streams.items()}
         tensors |= {f"batches/{key}": value for key, value in self.batches.state().items()}
         tensors |= {f"log/{key}": value for key, value in self.log.state().items()}
         tensors["stream/latent"] = self.latent.get_state()
@@ -105,9 +135,13 @@ class State:
             for name, net in self.networks().items():
                 prefix = f"net/{name}."
                 net.load_state_dict({key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)})
-            for name, optimiser in (("opt_g", self.opt_g), ("opt_d", self.opt_d)):
+            for name, optimiser in self._optimisers():
                 optimiser.load_state_dict(unflatten_optimiser(name, tensors, meta[name]))
-            self.batches.restore({key: tensors[f"batches/{key}"] for key in ("epoch_start", "position")})
+            for name, value in self.rule.carried.items():
+                value.copy_(tensors[f"carried/{name}"])
+            for name, generator in self.rule.streams.items():
+                generator.set_state(tensors[f"stream/{name}"])
+            self.batches.restore({key: tensors[f"batches/{key}"] for key in self.batches.state()})
             self.log.restore({key: tensors[f"log/{key}"] for key in ("losses",)}, meta["step"])
             self.latent.set_state(tensors["stream/latent"])
             torch.set_rng_state(tensors["stream/global"])

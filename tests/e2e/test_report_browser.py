@@ -89,7 +89,7 @@ def pages(tmp_path_factory):
     render(spec, world.judgement(records, numbers=True), records, out, results=folder / "results")
     cpu = [record | {"tier": "cpu"} for record in records]
     render(spec, world.judgement(cpu, tier="cpu", stand_in="MNIST"), cpu, out, results=None)
-    watched = world.watched(records)
+    watched = world.balanced(world.watched(records))
     own = [check.as_dict() for check in self_checks(load_document(IYENGAR))]
     ended = world.ended(world.judgement(watched)) | {"spec": "watched", "self_checks": own}
     render(world.spec(folder, name="watched"), ended, watched, out, results=None)
@@ -201,7 +201,7 @@ def test_events_stand_in_their_panel_in_three_colours(driver, pages):
           return [inside && own.height > 50, getComputedStyle(mark.querySelector("path")).fill];
         });
     """)
-    assert len(marks) == 12 and all(inside for inside, _ in marks) and len({colour for _, colour in marks}) == 3
+    assert len(marks) == 18 and all(inside for inside, _ in marks) and len({colour for _, colour in marks}) == 3
 
 
 def test_keyboard_reaches_wide_tables_and_links(driver, pages):

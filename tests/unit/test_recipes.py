@@ -233,3 +233,32 @@ def test_d_is_frozen_in_gs_update_only(monkeypatch):
     with pytest.raises(ZeroDivisionError):
         rule.g_update(g(latents[0]))
     assert all(p.requires_grad for p in d.parameters())
+
+
+@pytest.mark.parametrize(("d_steps", "fresh_z"), [(1, False), (1, True), (3, False)])
+def test_g_first_equals_the_naive_steps(d_steps, fresh_z):
+    """The usual GAN of *selfgan*'s author: G's update, then D's on the same fakes, which G made before it."""
+    g, d = networks()
+    plain_g, plain_d = copy.deepcopy(g), copy.deepcopy(d)
+    rule = Alternating(
+        g, d, optimiser(g, "adam"), optimiser(d, "adam"), loss="non-saturating", d_weight=0.5, fresh_z=fresh_z, autocast=nullcontext,
+        g_first=True,
+    )  # fmt: skip
+    opt_g, opt_d, loss = optimiser(plain_g, "adam", plain=True), optimiser(plain_d, "adam", plain=True), LOSSES["non-saturating"]
+    reals, latents = draws(12)
+    ours, theirs = (iter(reals), iter(latents)), (iter(reals), iter(latents))
+    for _ in range(3):
+        d_loss, g_loss = rule.step(lambda: next(ours[0]), lambda: next(ours[1]), d_steps)
+        fakes = plain_g(next(theirs[1]))
+        expected_g = loss.g(plain_d(fakes))
+        opt_g.zero_grad()
+        expected_g.backward()
+        opt_g.step()
+        for done in range(d_steps):
+            if done or fresh_z:
+                fakes = plain_g(next(theirs[1]))
+            expected_d = loss.d(plain_d(next(theirs[0])), plain_d(fakes.detach())) * 0.5
+            opt_d.zero_grad()
+            expected_d.backward()
+            opt_d.step()
+        torch.testing.assert_close(torch.stack([d_loss, g_loss]), torch.stack([expected_d, expected_g]).detach(), rtol=1e-5, atol=1e-6)

@@ -132,3 +132,45 @@ def test_variation_is_of_the_later_half():
 def test_the_run_and_the_judge_share_one_formula():
     """A case read off at its record's end and one that ends before it must not swing by two measures."""
     assert run.variation is readings.variation is variation
+
+
+def balanced(d_real: list[float | None], d_fake: list[float | None], every: int = 50) -> Seen:
+    """D's mean outputs window by window, of a training that is healthy in all else."""
+    steps = [every * (i + 1) for i in range(len(d_real))]
+    weights = {name: [0.5] * len(steps) for name in ("v_g", "v_r", "v_f")}
+    return Seen({"step": [], "d": [], "g": []}, balance={"step": steps, **weights, "d_real": d_real, "d_fake": d_fake})
+
+
+def test_d_that_calls_everything_real():
+    one = balanced([0.9] * 8, [0.1, 0.2, 0.8, 0.8, 0.8, 0.8, 0.8, 0.7])
+    (event,) = find_events(one, Watch(), per_epoch=100)
+    told = "D's mean output stayed above 0.5 on reals and on fakes alike for 300 steps"
+    assert event == {"kind": "all-real", "step": 150, "epoch": 1.5, "detail": told}
+    assert found(one, all_real_steps=300) == [("all-real", 150)] and found(one, all_real_steps=301) == []
+    assert found(one, all_real_output=0.75, all_real_steps=250) == [("all-real", 150)]
+    assert found(one, all_real_output=0.8) == [], "at the threshold is not above it"
+    assert found(balanced([0.4] * 8, [0.9] * 8)) == [] and found(balanced([0.9] * 8, [0.4] * 8)) == [], "both must"
+
+
+def test_the_first_window_counts_from_the_first_step():
+    assert found(balanced([0.9] * 5, [0.9] * 5)) == [("all-real", 50)] and found(balanced([0.9] * 4, [0.9] * 4)) == []
+    assert found(balanced([0.9], [0.9], every=250)) == [("all-real", 250)], "one long window is stretch enough"
+
+
+@pytest.mark.parametrize("gap", [None, math.nan, math.inf, 0.5])
+def test_a_window_without_a_mean_ends_the_stretch(gap):
+    high = [0.9] * 9
+    assert found(balanced(high, [0.9] * 4 + [gap] + [0.9] * 4)) == [] and found(balanced([0.9] * 4 + [gap] + [0.9] * 4, high)) == []
+    assert found(balanced([*high, 0.9], [0.9] * 4 + [gap] + [0.9] * 5)) == [("all-real", 300)]
+
+
+def test_an_earlier_end_has_not_seen_d_give_in():
+    one = balanced([0.9] * 10, [0.1] * 4 + [0.9] * 6)
+    assert found(one) == [("all-real", 250)] and found(one.until(400)) == [] and found(one.until(450)) == [("all-real", 250)]
+    assert len(one.until(449).balance["d_fake"]) == 8 and one.until(0).balance["step"] == []
+
+
+def test_without_dynamic_weights_nothing_is_called_real():
+    assert "all-real" not in dict(found(windows(WAVERING, WAVERING))) and windows(WAVERING, WAVERING).until(50).balance == {}
+    empty = balanced([], [])
+    assert found(empty) == [] and found(empty.until(0)) == []

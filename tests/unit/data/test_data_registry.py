@@ -68,11 +68,11 @@ def test_what_cannot_be_meant_is_refused(pack, arguments, says):
 
 
 def test_every_set_describes_itself_in_json():
-    assert names() == ["digits", "mnist", "cifar10", "celeba", "celeba-hq", "imagenet", "folder", "zip"]
+    assert names() == ["digits", "mnist", "cifar10", "celeba", "celeba-hq", "imagenet", "folder", "zip", "pairs", "domains"]
     for name in names():
         told = json.loads(json.dumps(describe(name)))
         assert told["name"] == name and told["summary"] and told["how_to_get"]
-        assert told["needs_path"] == (name in ("folder", "zip"))
+        assert told["needs_path"] == (name in ("folder", "zip", "pairs", "domains"))
         assert (told["shape"] is None) == (told["splits"] is None) == told["needs_path"]
     assert describe("digits")["available"] is True
     assert tuple(describe("digits")["shape"]) == load("digits").shape

@@ -10,7 +10,8 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from ganzoo import models
 from ganzoo.convolutions import FromPoint, ToPoint
-from ganzoo.models.dcgan import ConvThenAverage, NearestThenConv
+from ganzoo.layers import NearestThenConv
+from ganzoo.models.dcgan import ConvThenAverage
 from ganzoo.tensor_digest import digest_tensors
 
 DCGAN = models.get("dcgan")

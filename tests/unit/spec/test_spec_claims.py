@@ -43,7 +43,7 @@ def test_defaults(load):
         ("cost", "quantity: parameters, numerator: longer, denominator: sg, at_least: 1.5", "claim 'C9': denominator is 'sg'"),
         ("trend", "metric: is, cases: [sgd], direction: improves", "claims[2].cases is ['sgd'], expected a list of at least 2"),
         ("trend", "metric: is, cases: [sgd, sgd], direction: improves", "claims[2]: compares a case with itself: sgd, sgd."),
-        ("event", "event: boredom, cases: [sgd], expected: never", "claims[2].event is 'boredom'. Valid: d-saturated, loss-swing, "),
+        ("event", "event: boredom, cases: [sgd], expected: never", "claims[2].event is 'boredom'. Valid: all-real, d-saturated, "),
         ("cost", "quantity: parameters, numerator: longer, denominator: sgd, at_least: 0", "claims[2].at_least is 0, expected a number"),
         ("ordering", "metric: kid, better: sgd, worse: longer, alpha: 1", "claims[2].alpha is 1, expected a number above 0 and below 1"),
         ("ordering", "metric: kid, better: sgd, worse: longer, margin: 1", "unknown key 'claims[2].margin'."),

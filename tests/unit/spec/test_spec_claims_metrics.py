@@ -101,10 +101,10 @@ def test_events_one_or_several(load, written, kinds):
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        (EVENT % "sample-collapsed", "claims[2].event is 'sample-collapsed'. Did you mean 'samples-collapsed'? Valid: d-saturated, "),
+        (EVENT % "sample-collapsed", "claims[2].event is 'sample-collapsed'. Did you mean 'samples-collapsed'? Valid: all-real, "),
         (EVENT % "[nan, lost]", "claims[2].event: 'lost' is no event."),
         (EVENT % "[nan, nan]", "claims[2].event: an event stands twice in nan, nan."),
-        (EVENT % "[]", "claims[2].event: [] is no event, expected one kind or a list of some. Valid: d-saturated, "),
+        (EVENT % "[]", "claims[2].event: [] is no event, expected one kind or a list of some. Valid: all-real, d-saturated, "),
         (EVENT % "3", "claims[2].event: 3 is no event, expected one kind or a list of some."),
         (EVENT % "nan" + ", within_epochs: 0", "claims[2].within_epochs is 0, expected a number above 0"),
         (EVENT % "nan" + ", after_epochs: -1", "claims[2].after_epochs is -1, expected a number at least 0"),

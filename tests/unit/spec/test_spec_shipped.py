@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ganzoo.bench.catalogue import Catalogue
+from ganzoo.bench.plan import trajectory
 from ganzoo.judge.references import load_document
 from ganzoo.spec import Spec, dotted, find_specs, load_spec
 from ganzoo.spec.metric_names import parted
@@ -254,7 +255,9 @@ def test_iyengar_truncation_measures_every_threshold_that_a_claim_names(tier):
         assert thresholds <= set(spec.resolve(claim.case, tier).case.eval.truncations), claim.id
 
 
-@pytest.mark.parametrize("name", ["machinecurve", "iyengar-dropout-128", "iyengar-truncation"])
+@pytest.mark.parametrize(
+    "name", ["machinecurve", "iyengar-dropout-128", "iyengar-truncation", "selfgan-mnist", "selfgan-weights", "selfgan-scenes"]
+)
 def test_claims_carry_their_document_s_ids(name):
     """`I4-sn` is a further reading of I4; every family of readings has one of the document's own id."""
     spec = shipped(name)
@@ -263,3 +266,27 @@ def test_claims_carry_their_document_s_ids(name):
     assert {claim_id.partition("-")[0] for claim_id in ids} <= ids
     for claim_id in ids:
         document.claim(claim_id.partition("-")[0])
+
+
+@pytest.mark.parametrize("rule", ["usual", "self", "self-code"])
+def test_selfgan_mnist_reads_one_dense_training_at_the_document_s_steps(rule):
+    spec, document = shipped("selfgan-mnist"), load_document(PUBLISHED / "selfgan.yaml")
+    told = [round(number.value) for number in document.claim("W5").numbers if number.unit == "steps"]
+    cases = [spec.resolve(f"{rule}-dense-{step}").case for step in (2_000, 20_000, 59_600)]
+    assert [case.train.max_steps for case in cases] == [2_000, 20_000, 59_600]
+    assert set(told) <= {2_000, 20_000, 59_600, 68_000, 68_800} and 59_600 in told
+    assert len({trajectory(case) for case in cases}) == 1
+
+
+def test_selfgan_has_both_readings_of_the_weights_and_both_forms():
+    """The document's means of losses and the code's distances of outputs; for the GPU and, in eighths, for the TPU."""
+    mnist, weights = shipped("selfgan-mnist"), shipped("selfgan-weights")
+    usual, own, code = (mnist.resolve(f"{rule}-dense-2000").case.recipe for rule in ("usual", "self", "self-code"))
+    assert (usual.name, usual.order, usual.d_weight) == ("alternating", "g-first", 0.5)
+    assert (own.name, own.balance, own.form, own.shares) == ("self", "losses", "shares", (0.1, 0.9))
+    assert code == own.model_copy(update={"balance": "outputs"})
+    for balance in ("losses", "outputs"):
+        forms = {(r.form, r.shards) for name in weights.cases if name.endswith(balance) for r in [weights.resolve(name).case.recipe]}
+        assert forms == {("shares", 1), ("shares", 8), ("normalised", 1), ("normalised", 8)}
+        equal = weights.resolve(f"equal-shares-{balance}").case.recipe
+        assert (equal.shares, equal.balance) == ((0.5, 0.5), balance)

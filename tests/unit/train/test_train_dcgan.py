@@ -73,7 +73,7 @@ def test_one_z_serves_both_updates(make_case, pictures, fresh_z, same):
     state.d.register_forward_pre_hook(lambda module, arguments: seen.append((arguments[0].detach().clone(), weight(state))))
     state.g.register_forward_pre_hook(lambda module, arguments: latents.append(arguments[0].clone()))
     rule = Alternating(
-        state.g, state.d, state.opt_g, state.opt_d, loss="non-saturating", d_weight=1.0, fresh_z=fresh_z,
+        state.g, state.d, state.optimisers["g"], state.optimisers["d"], loss="non-saturating", d_weight=1.0, fresh_z=fresh_z,
         autocast=lambda: torch.autocast("cpu", enabled=False),
     )  # fmt: skip
     reals = state.batches.next()
@@ -100,7 +100,7 @@ def test_the_fast_path_is_the_plain_path(make_case, pictures, spectral_norm):
     for state in (fast, plain):
         state.g.double(), state.d.double()
     rule = Alternating(
-        fast.g, fast.d, fast.opt_g, fast.opt_d, loss="non-saturating", d_weight=1.0, fresh_z=False, autocast=nullcontext
+        fast.g, fast.d, fast.optimisers["g"], fast.optimisers["d"], loss="non-saturating", d_weight=1.0, fresh_z=False, autocast=nullcontext
     )  # fmt: skip
     rule.logits, rule.fakes = fast.d, fast.g  # which would make them float32
     opt_g, opt_d = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999), foreach=False) for net in (plain.g, plain.d))

@@ -30,7 +30,7 @@ def test_number_of_updates(make_case, images, d_steps):
     state = fresh(case, images)
     assert train(case, state, 5) is True
     assert state.step == 5
-    assert updates(state.opt_g) == {5} and updates(state.opt_d) == {5 * d_steps}
+    assert updates(state.optimisers["g"]) == {5} and updates(state.optimisers["d"]) == {5 * d_steps}
     assert state.batches.position == (5 * d_steps - 1) % 2 + 1, "each D update takes one batch; two make an epoch"
 
 
@@ -42,7 +42,7 @@ def test_d_rests_in_all_but_the_first_of_so_many_steps(make_case, images):
         train(case, state, step)
         d_moved.append(any(not torch.equal(a, b) for a, b in zip(before, state.d.parameters(), strict=True)))
     assert d_moved == [True, False, False, True, False, False, True]
-    assert updates(state.opt_g) == {7} and updates(state.opt_d) == {3}
+    assert updates(state.optimisers["g"]) == {7} and updates(state.optimisers["d"]) == {3}
     d = state.log.steps()[:, 0].tolist()
     assert d[0] == d[1] == d[2] != d[3] == d[4] == d[5] != d[6]
 
@@ -56,7 +56,7 @@ def test_it_ends_when_asked(make_case, images):
         return state.step == 4
 
     assert train(case, state, 9, after_step=after_step) is False
-    assert seen == [1, 2, 3, 4] and state.step == 4 and updates(state.opt_g) == {4}
+    assert seen == [1, 2, 3, 4] and state.step == 4 and updates(state.optimisers["g"]) == {4}
 
 
 def test_asked_at_the_last_step_it_has_not_been_allowed_to_finish(make_case, images):
@@ -192,14 +192,14 @@ def test_optimisers_are_the_cases(make_case, images):
         }
     )
     state = fresh(case, images)
-    (g,), (d,) = state.opt_g.param_groups, state.opt_d.param_groups
-    assert isinstance(state.opt_g, torch.optim.Adam) and (g["lr"], g["betas"], g["eps"]) == (3e-4, (0.5, 0.9), 1e-7)
-    assert isinstance(state.opt_d, torch.optim.SGD) and (d["lr"], d["momentum"]) == (0.02, 0.8)
+    (g,), (d,) = state.optimisers["g"].param_groups, state.optimisers["d"].param_groups
+    assert isinstance(state.optimisers["g"], torch.optim.Adam) and (g["lr"], g["betas"], g["eps"]) == (3e-4, (0.5, 0.9), 1e-7)
+    assert isinstance(state.optimisers["d"], torch.optim.SGD) and (d["lr"], d["momentum"]) == (0.02, 0.8)
     assert not g["fused"] and not d["fused"] and g["weight_decay"] == d["weight_decay"] == 0
     for group, net in ((g, state.g), (d, state.d)):
         assert {id(p) for p in group["params"]} == {id(p) for p in net.parameters()}
     fused = fresh(make_case(), images)
-    assert fused.opt_g.param_groups[0]["fused"] and fused.opt_d.param_groups[0]["fused"]
+    assert fused.optimisers["g"].param_groups[0]["fused"] and fused.optimisers["d"].param_groups[0]["fused"]
 
 
 CONVOLUTIONAL = {"model": {"name": "conv-gen-gan", "latent": {"dim": 8, "dist": "normal"}, "filters": [3, 4], "hidden_d": [16]}}

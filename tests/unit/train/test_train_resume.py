@@ -24,6 +24,13 @@ KINDS = {
         "train.channels_last": True,
     },
     "bf16": {"train.precision": "bf16", "model.dropout_d": 0.3},
+    "g first": {"recipe.order": "g-first", "model.dropout_d": 0.3},
+    "self": {"recipe": {"name": "self"}, "model.dropout_d": 0.3, "train.ema": 0.9},
+    "self, four shards, batch norm, bf16": {
+        "recipe": {"name": "self", "form": "normalised", "balance": "outputs", "shards": 4, "loss": "mse"},
+        "model.batchnorm_g": True,
+        "train.precision": "bf16",
+    },
     "two D steps, new z, unfused": {"recipe.d_steps": 2, "recipe.fresh_z": True, "optim.fused": False, "recipe.loss": "hinge"},
 }
 every_kind = pytest.mark.parametrize("changes", KINDS.values(), ids=list(KINDS))
@@ -153,5 +160,5 @@ def test_moments_come_back_in_the_weights_layout(make_case, images, tmp_path):
     kernels = [p for p in resumed.g.parameters() if p.dim() == 4]
     assert any(not p.is_contiguous() for p in kernels), "the case must have a layout to lose"
     for p in kernels:
-        moments = resumed.opt_g.state[p]
+        moments = resumed.optimisers["g"].state[p]
         assert all(moments[key].is_contiguous() == p.is_contiguous() for key in ("exp_avg", "exp_avg_sq"))

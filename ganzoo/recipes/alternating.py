@@ -1,41 +1,26 @@
-"""The update rules: what one training step does. A step is a function of tensors with static shapes; nothing in it reads a value back."""
+"""The usual GAN: G and D updated in turn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from ganzoo.losses import LOSSES
-
-Autocast = Callable[[], AbstractContextManager]
-
-
-@contextmanager
-def frozen(params: Iterable[nn.Parameter]) -> Iterator[None]:
-    """What is computed in here has no gradients for `params`, and saves nothing for them."""
-    params = list(params)
-    for p in params:
-        p.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for p in params:
-            p.requires_grad_(True)
+from ganzoo.recipes.rule import Autocast, frozen, mixes_samples, widened
 
 
 class Alternating:
-    """Goodfellow et al. 2014, Algorithm 1: `d_steps` updates of D, then one of G.
+    """Goodfellow et al. 2014, Algorithm 1: `d_steps` updates of D, then one of G; with `g_first`, G's comes first.
 
-    With `fresh_z` off, the G update reuses the fakes of the last D update, so G runs forward once a step. D's real and
-    fake batch go through D as one where D treats samples independently; with batch norm in D they go separately, as
-    the statistics would mix, and so they do where a layer of D says `mixes_samples = True` of itself. D's weights get
-    no gradients in G's update.
+    With `fresh_z` off, the second network's update reuses the fakes of the first one's, so G runs forward once a step. D's real and
+    fake batch go through D as one where D treats samples independently; where it mixes them they go separately, as the statistics
+    would mix. D's weights get no gradients in G's update.
     """
+
+    columns: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -48,14 +33,17 @@ class Alternating:
         d_weight: float,
         fresh_z: bool,
         autocast: Autocast,
+        g_first: bool = False,
     ):
         self.g, self.d, self.opt_g, self.opt_d = g, d, opt_g, opt_d
-        self.loss, self.d_weight, self.fresh_z, self.autocast = LOSSES[loss], d_weight, fresh_z, autocast
+        self.loss, self.d_weight, self.fresh_z, self.autocast, self.g_first = LOSSES[loss], d_weight, fresh_z, autocast, g_first
         self.params_g, self.params_d = ([p for p in net.parameters() if p.requires_grad] for net in (g, d))
-        self.d_mixes_samples = any(isinstance(layer, _BatchNorm) or getattr(layer, "mixes_samples", False) for layer in d.modules())
+        self.d_mixes_samples = mixes_samples(d)
+        self.carried: dict[str, Tensor] = {}
+        self.streams: dict[str, torch.Generator] = {}
 
     def logits(self, x: Tensor) -> Tensor:
-        return self.d(x).float()
+        return widened(self.d(x))
 
     def d_update(self, x: Tensor, fakes: Tensor) -> Tensor:
         """One D update on reals x and detached fakes, both (N, C, H, W); returns the scalar loss, on device."""
@@ -81,12 +69,18 @@ class Alternating:
 
     def fakes(self, z: Tensor) -> Tensor:
         with self.autocast():
-            return self.g(z).float()
+            return widened(self.g(z))
 
     def step(self, reals: Callable[[], Tensor], noise: Callable[[], Tensor], d_steps: int) -> tuple[Tensor | None, Tensor]:
-        """`d_steps` D updates and one G update; returns (D loss of the last, G loss), scalars on device. 0 D steps: no D loss."""
-        if d_steps == 0:
-            return None, self.g_update(self.fakes(noise()))
+        if self.g_first or d_steps == 0:
+            fakes = self.fakes(noise())
+            g_loss, d_loss = self.g_update(fakes), None
+            for done in range(d_steps):
+                if done or self.fresh_z:
+                    with torch.no_grad():
+                        fakes = self.fakes(noise())
+                d_loss = self.d_update(reals(), fakes.detach())
+            return d_loss, g_loss
         for remaining in range(d_steps, 0, -1):
             reuse = remaining == 1 and not self.fresh_z
             with torch.set_grad_enabled(reuse):
