@@ -23,7 +23,7 @@ FEW = 4  # channels
 WINDOWS_BYTES = 1 << 24  # beyond, the copies cost what the product saves
 # Kernel taps that meet even and odd rows (columns) of the doubled side:
 # out[2m] = y[m-1]·w[3] + y[m]·w[1], out[2m+1] = y[m]·w[2] + y[m+1]·w[0].
-_TAPS = ((3, 1), (2, 0))
+_TAPS = torch.tensor([[3, 1], [2, 0]])
 
 
 def _few(y: Tensor, weight: Tensor) -> Tensor:
@@ -33,8 +33,7 @@ def _few(y: Tensor, weight: Tensor) -> Tensor:
     """
     n, _, height, width = y.shape
     channels = weight.shape[1]
-    taps = torch.tensor(_TAPS, device=y.device)
-    kernel = weight[:, :, taps][..., taps].permute(2, 4, 1, 0, 3, 5).reshape(4 * channels, -1, 2, 2)
+    kernel = weight[:, :, _TAPS][..., _TAPS].permute(2, 4, 1, 0, 3, 5).reshape(4 * channels, -1, 2, 2)
     parts = conv2d(y, kernel.contiguous(memory_format=torch.channels_last), padding=1)
     parts = parts.permute(0, 2, 3, 1).unflatten(3, (2, 2, channels))
     out = y.new_empty(n, height, 2, width, 2, channels)

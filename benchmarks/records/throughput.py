@@ -2,6 +2,7 @@
 
     python benchmarks/records/throughput.py            # throughput.json: about two minutes on 2 cores; the machine should do nothing else
     python benchmarks/records/throughput.py dcgan      # dcgan.json: about four minutes
+    python benchmarks/records/throughput.py self       # self.json: about a minute
 
 Of what pytest-benchmark writes, the ratios and the spread of the seconds stay, with commit, processor and Python; the machine's
 name and the raw rounds are left out. Nothing is written where a ratio misses its bound.
@@ -17,7 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-BENCHES = ("throughput", "dcgan")  # benchmarks/bench_NAME.py
+BENCHES = ("throughput", "dcgan", "self")  # benchmarks/bench_NAME.py
 
 
 def reduced(raw: dict, command: str) -> dict:

@@ -53,7 +53,7 @@ def protocol_of(case: Case) -> Protocol:
             raise SpecError(
                 f"eval.num_fake is {case.eval.num_fake}, but data.holdout less eval.num_select leaves {own['num_fake']} to translate."
             )
-    found = replace(found, ema=case.train.ema > 0, **own, **{name: value for name, value in asked.items() if value is not None})
+    found = replace(found, ema=case.train.ema > 0, **own | {name: value for name, value in asked.items() if value is not None})
     least = found.least_images
     for setting, count in (("num_fake", found.num_fake), ("num_real", found.real_count)):
         if count is not None and count < least:

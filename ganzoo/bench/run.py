@@ -203,7 +203,7 @@ class Session:
                 entry |= self._at_the_end(g, metrics)
             samples = f"samples/step-{step:07d}.png"
             if isinstance(g, Translator):
-                quality = show_translations(self.path / samples, g, case)
+                quality = show_translations(self.path / samples, g, case, run.protocol.num_fake)
                 if quality is not None:
                     metrics |= quality.means()
                     told = [{"code": one.code, "message": one.message} for one in quality.warnings()]

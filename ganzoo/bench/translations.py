@@ -16,11 +16,11 @@ from ganzoo.spec.schema import Case
 QUALITIES = tuple(PAIRED)
 
 
-def show_translations(path: Path, g: Translator, case: Case) -> ImageQuality | None:
-    """Write strips of the first sources; the quality of every reported translation, where there are targets."""
+def show_translations(path: Path, g: Translator, case: Case, count: int) -> ImageQuality | None:
+    """Write strips of the first sources; the quality of `count` translations, those that the distances are of, where there are targets."""
     first, parts, done = [], [], 0
     with evaluation_mode(g):
-        for x in g.outputs("eval/report", len(g.reported)):
+        for x in g.outputs("eval/report", count):
             images = to_uint8(x, case.eval.fake_range).cpu()
             if g.targets is not None:
                 parts.append(image_quality(images, g.targets[done : done + len(images)]))

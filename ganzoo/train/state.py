@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -150,3 +151,4 @@ class State:
         except (KeyError, RuntimeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint is not of this run ({error}). Delete it to start this run afresh.") from error
         self.step = meta["step"]
+        self.lr_share = math.nan  # whatever the optimisers came with: set anew before the next step

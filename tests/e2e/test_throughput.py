@@ -1,4 +1,4 @@
-"""The throughput benchmark at a size of a few steps: what it times, when it declines, and how its record is reduced."""
+"""The benchmarks of the training step at a size of a few steps: what they time, when they decline, and how a record is reduced."""
 
 from __future__ import annotations
 
@@ -66,11 +66,13 @@ def test_sides_take_turns_at_going_first(bench):
     assert len(ours) == len(theirs) == 3
 
 
-def test_beside_other_workers_it_declines(pytester):
-    shutil.copy(BENCHMARKS / "bench_throughput.py", pytester.path)
-    arguments = ("-p", "no:cacheprovider", "-o", "python_functions=bench_*", "--strict-markers", "-rs", "bench_throughput.py", "-n", "1")
+def test_beside_other_workers_they_decline(pytester):
+    names = [f"bench_{name}.py" for name in loaded(BENCHMARKS / "records" / "throughput.py").BENCHES]
+    for name in names:
+        shutil.copy(BENCHMARKS / name, pytester.path)
+    arguments = ("-p", "no:cacheprovider", "-o", "python_functions=bench_*", "--strict-markers", "-rs", *names, "-n", "1")
     result = pytester.runpytest_subprocess(*arguments, timeout=120)
-    result.assert_outcomes(skipped=3)
+    result.assert_outcomes(skipped=sum((BENCHMARKS / name).read_text().count("\ndef bench_") for name in names))
     result.stdout.fnmatch_lines(["*beside other workers*"])
 
 
@@ -92,6 +94,28 @@ def test_the_ratio_is_the_median_of_the_rounds(bench):
         "bare_seconds_for_2_steps": {"min": 1.0, "median": 1.0, "max": 1.0},
         "ours_over_bare": 2.0,
     }
+
+
+def test_the_three_sides_of_the_self_step_take_turns(monkeypatch):
+    module, order, benchmark = loaded(BENCHMARKS / "bench_self.py"), [], Benchmark()
+    pace, clock = {"self": 2.0, "two_step": 4.0, "plain": 3.0}, [0.0]
+
+    def side(name: str):
+        def steps(count: int) -> None:
+            order.append(name[0])
+            clock[0] += count * pace[name]
+
+        return steps
+
+    monkeypatch.setattr(module, "ROUNDS", 3)
+    monkeypatch.setattr(module, "noise", lambda side: None)
+    monkeypatch.setattr(module, "ours", lambda model, rule, images: side(rule))
+    monkeypatch.setattr(module, "plain", lambda model, images: side("plain"))
+    monkeypatch.setattr(module.time, "perf_counter", lambda: clock[0])
+    assert module.measure(benchmark, "selfgan-dense") == (0.5, 1.5)
+    assert "".join(order) == "stp" + "stp" + "tps" + "pst"
+    assert benchmark.extra_info["self_over_two_step"] == 0.5 and benchmark.extra_info["plain_over_self"] == 1.5
+    assert benchmark.extra_info["plain_seconds_for_20_steps"] == {"min": 60.0, "median": 60.0, "max": 60.0}
 
 
 def test_the_record_keeps_the_ratios_and_names_no_machine(pytester, monkeypatch):
