@@ -50,6 +50,20 @@ class MNISTCNN(Classifier):
         )  # fmt: skip
 
 
+class MNIST32CNN(Classifier):
+    """32×32 grey, ten digits."""
+
+    image, dim, classes = (1, 32, 32), 64, 10
+
+    def __init__(self):
+        super().__init__(
+            nn.Conv2d(1, 16, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),  # (N, 16, 16, 16)
+            nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (N, 32, 8, 8)
+            nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(),  # (N, 64, 8, 8)
+            nn.Flatten(), nn.Linear(4096, self.dim), nn.ReLU(),
+        )  # fmt: skip
+
+
 def _stage(inputs: int, outputs: int) -> list[nn.Module]:
     return [nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
 
@@ -88,6 +102,7 @@ class Images64CNN(Classifier):
 NETWORKS: dict[str, type[Classifier]] = {
     "digits-cnn": DigitsCNN,
     "mnist-cnn": MNISTCNN,
+    "mnist32-cnn": MNIST32CNN,
     "cifar10-cnn": CIFAR10CNN,
     "images64-cnn": Images64CNN,
 }

@@ -10,16 +10,17 @@ from ganzoo.metrics.extractors import classifier
 from ganzoo.metrics.protocol import CASE, EACH_BEST, SHUFFLED, Protocol
 
 # Inception's features are 2048: the kernel distance and the neighbours of 50,000 images a side would take hours on a CPU.
-_COLOUR = {"real_data": CASE, "real_split": "train", "real_order": "shuffled", "subset": SHUFFLED, "num_kid": 10_000}
-_LARGE = {**_COLOUR, "num_fake": 50_000, "num_neighbours": 10_000}
+_OF_THE_CASE = {"real_data": CASE, "real_split": "train", "real_order": "shuffled", "subset": SHUFFLED, "num_kid": 10_000}
+_LARGE = {**_OF_THE_CASE, "num_fake": 50_000, "num_neighbours": 10_000}
 
 _PROTOCOLS: dict[str, dict] = {
     # digits: its test split holds 360 images, too few for moments in 32 dimensions, so the reals are the training split.
     "digits-cnn": {"extractor": "digits-cnn", "real_data": "digits", "real_split": "train"},
     # mnist: the test split, which neither the GAN nor the classifier has seen.
     "mnist-cnn": {"extractor": "mnist-cnn", "real_data": "mnist", "real_split": "test"},
-    "cifar10-cnn": {"extractor": "cifar10-cnn", **_COLOUR},
-    "images64-cnn": {"extractor": "images64-cnn", **_COLOUR},
+    "mnist32-cnn": {"extractor": "mnist32-cnn", **_OF_THE_CASE, "real_split": "test"},  # the test split, at the case's own data.resize
+    "cifar10-cnn": {"extractor": "cifar10-cnn", **_OF_THE_CASE},
+    "images64-cnn": {"extractor": "images64-cnn", **_OF_THE_CASE},
     "tf-inception": {"extractor": "tf-inception", **_LARGE},
     "tf-inception-test": {"extractor": "tf-inception", **_LARGE, "real_split": "test"},
     "clean-fid": {"extractor": "clean", **_LARGE},
@@ -49,7 +50,7 @@ _PROTOCOLS: dict[str, dict] = {
     },
 }
 OWN = "own"  # `own@package.module:Class`: a user's network under the suite's own steps
-_BASES = {**_PROTOCOLS, OWN: _COLOUR}
+_BASES = {**_PROTOCOLS, OWN: _OF_THE_CASE}
 
 
 def names() -> list[str]:

@@ -1,6 +1,6 @@
 """Train a shipped classifier: `python -m ganzoo.metrics.train_classifier NAME`.
 
-A minute or two on 2 cores for digits and MNIST, half an hour for the colour ones, whose packs of images lie below GANZOO_DATA
+A few minutes on 2 cores for digits and MNIST, half an hour for the colour ones, whose packs of images lie below GANZOO_DATA
 (`training_data.py`). Adam, cosine schedule, shifts of a few pixels and, in colour, mirroring as augmentation; the last weights are
 kept, no selection on the test split.
 """
@@ -25,6 +25,7 @@ from ganzoo.metrics.training_data import Labelled, training_data
 SETTINGS = {
     "digits-cnn": {"data": "digits", "epochs": 80, "batch_size": 64, "lr": 2e-3, "shift": 1},
     "mnist-cnn": {"data": "mnist", "epochs": 6, "batch_size": 128, "lr": 2e-3, "shift": 2},
+    "mnist32-cnn": {"data": "mnist", "epochs": 6, "batch_size": 128, "lr": 2e-3, "shift": 2},
     "cifar10-cnn": {"data": "packs", "epochs": 12, "batch_size": 128, "lr": 3e-3, "shift": 4, "mirror": True, "channels_last": True},
     "images64-cnn": {"data": "packs", "epochs": 16, "batch_size": 64, "lr": 2e-3, "shift": 6, "mirror": True, "channels_last": True},
 }

@@ -32,9 +32,9 @@ class Labelled:
 
 
 def training_data(network: str, source: str, side: int) -> tuple[Labelled, Labelled]:
-    """(train, test) of a classifier; DataError where they are not at hand."""
+    """(train, test) of a classifier, resized to `side`; DataError where they are not at hand."""
     if source != "packs":
-        return tuple(_labelled(data.load(source, split)) for split in ("train", "test"))
+        return tuple(_labelled(data.load(source, split, resize=side)) for split in ("train", "test"))
     parts = [_split_pack(pack, side) for pack in PACKS[network]]
     return _joined([train for train, _ in parts]), _joined([test for _, test in parts])
 

@@ -65,8 +65,9 @@ def test_the_hash_is_pinned():
     [
         ("digits-cnn", "6c727769f7b5d9956ad79306efdbecbfd49fdcffca197f9879f13316803b0c7b"),
         ("mnist-cnn", "64b0649abdaddb58b589ce1fa41c7fb1f72cd927f093465931a8d1faf6fe83bb"),
+        ("mnist32-cnn", "19b9217fe602277aee9b0a72df0a45a3eddac58b5ac037bcd08e1c9e0e2044db"),
     ],
-    ids=["digits-cnn", "mnist-cnn"],
+    ids=["digits-cnn", "mnist-cnn", "mnist32-cnn"],
 )
 def test_the_hashes_of_the_shipped_protocols_are_pinned(name, pinned):
     assert protocols.get(name).hash == pinned

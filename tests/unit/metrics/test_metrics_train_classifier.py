@@ -9,6 +9,7 @@ import sys
 import pytest
 import torch
 
+from ganzoo import data
 from ganzoo.metrics import extractors, train_classifier
 from ganzoo.metrics.extractors import classifier
 from ganzoo.metrics.train_classifier import accuracy, dead_features, shifted
@@ -29,6 +30,14 @@ def test_a_few_passes_learn_something_and_repeat_exactly(short):
     assert facts == same_facts
     assert facts["dead_features"] == dead_features(net, training_data("digits-cnn", "digits", 8)[1].images) > 0
     assert all(torch.equal(p, q) for p, q in zip(net.state_dict().values(), twin.state_dict().values(), strict=True))
+
+
+def test_a_built_in_set_comes_at_the_side_of_the_network():
+    same, smaller = (training_data("digits-cnn", "digits", side) for side in (8, 6))
+    for split, kept, resized in zip(("train", "test"), same, smaller, strict=True):
+        stored = data.load("digits", split)
+        assert kept.digests == (stored.digest,)  # at its own side nothing changes, nor do the cards that were written so
+        assert resized.images.shape == (len(stored), 1, 6, 6) and torch.equal(resized.labels, stored.labels)
 
 
 def test_the_command_writes_what_the_loader_takes(short, tmp_path, monkeypatch, capsys):
