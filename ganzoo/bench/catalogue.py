@@ -51,7 +51,8 @@ def protocol_of(case: Case) -> Protocol:
         own["num_fake"] = case.data.holdout - case.eval.num_select
         if (case.eval.num_fake or 0) > own["num_fake"]:
             raise SpecError(
-                f"eval.num_fake is {case.eval.num_fake}, but data.holdout less eval.num_select leaves {own['num_fake']} to translate."
+                f"eval.num_fake is {case.eval.num_fake}, but data.holdout less eval.num_select leaves {own['num_fake']} to translate. "
+                "Lower it, or raise data.holdout."
             )
     found = replace(found, ema=case.train.ema > 0, **own | {name: value for name, value in asked.items() if value is not None})
     least = found.least_images

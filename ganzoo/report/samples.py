@@ -1,4 +1,4 @@
-"""Sample grids as data URIs: read from the run directory and nowhere else, made small enough to travel in one file."""
+"""Sample grids (strips, of translations) as data URIs: read from the run directory and nowhere else, small enough to travel in one file."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ WIDEST, NARROWEST = 512, 64  # pixels
 COLOURS = 64  # of a grid that is too large as it is
 TILE = 64  # pixels a side that the pictures of a strip are drawn at, if they are not larger
 LARGEST_SOURCE = 32_000_000  # bytes; a grid is far smaller, so a bigger file is not one
+COLUMNS = {"pairs": "input → output → target", "domains": "input → output"}  # of a translation's rows, by its kind of data
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The samples of one case. Without a `uri`, `missing` says why."""
+    """The samples of one case. Without a `uri`, `missing` says why. `columns`: what a row shows, where the case translates."""
 
     case: str
     title: str
@@ -31,6 +32,7 @@ class Grid:
     width: int = 0
     height: int = 0
     missing: str = ""
+    columns: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ def _common_seed(shown: dict[str, list[tuple[dict, dict]]]) -> int | None:
 def _grid(case: str, title: str, runs: list[tuple[dict, dict]], seed: int | None, results: Path | None, budget: int) -> Grid:
     record, evaluation = next(((r, e) for r, e in runs if r["seed"] == seed), runs[0])
     about = {"case": case, "title": title, "seed": record["seed"], "epoch": f"{evaluation['epoch']:g}"}
+    about["columns"] = COLUMNS.get((record.get("data") or {}).get("name"), "")
     if results is None:
         return Grid(**about, missing="the samples stay with the run; this report was made from records alone")
     path = sample_file(results, record, evaluation["samples"])

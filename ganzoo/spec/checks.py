@@ -7,15 +7,15 @@ import json
 from ganzoo.errors import nearest
 from ganzoo.spec.claims import Claim
 from ganzoo.spec.layers import Layer
-from ganzoo.spec.metric_names import PROBES, parted
+from ganzoo.spec.metric_names import PAIRED, PROBES, parted
 from ganzoo.spec.spec import FULL, Spec, settle
 from ganzoo.spec.tree import below, branches, dotted, neighbours, paths
 from ganzoo.spec.yaml_lines import Place, Source
 
-TIER_MAY_SET = [f"train.{name}" for name in ("max_steps", "epochs", "precision", "channels_last", "log_every_steps")]
+TIER_MAY_SET = [f"train.{name}" for name in ("max_steps", "epochs", "lr_decay_from", "precision", "channels_last", "log_every_steps")]
 TIER_MAY_SET += [f"eval.{name}" for name in ("num_fake", "num_real", "real_split", "num_select", "every_epochs", "every_steps", "protocol")]
 TIER_MAY_SET += ["eval.truncations", "eval.probe"]
-TIER_MAY_SET += [f"data.{name}" for name in ("name", "split", "classes", "resize", "limit", "path", "stand_in")]
+TIER_MAY_SET += [f"data.{name}" for name in ("name", "split", "classes", "resize", "limit", "path", "stand_in", "domains", "holdout")]
 TIER_MAY_SET += ["watch.every_steps"]
 
 Flat = dict[str, object]  # dotted leaf → value of a complete case
@@ -132,6 +132,9 @@ def _check_measured(source: Source, index: int, claim: Claim, case: str, flat: F
         if threshold is not None and threshold not in flat["eval.truncations"]:
             at = f"claim '{claim.id}': {metric} is measured at {threshold:g}, which is not among case '{case}'s eval.truncations"
             raise source.error(("claims", index), f"{at} {flat['eval.truncations']}. Add it there.")
+        if name in PAIRED and flat["data.name"] != "pairs":
+            at = f"claim '{claim.id}': {metric} is not measured by case '{case}', whose data set is '{flat['data.name']}'"
+            raise source.error(("claims", index), f"{at}: only 'pairs' has targets. Choose another metric.")
         if name in PROBES and not flat["eval.probe"]:
             raise source.error(
                 ("claims", index), f"claim '{claim.id}': {metric} is not measured by case '{case}'. Set its eval.probe: true."

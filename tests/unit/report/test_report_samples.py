@@ -6,10 +6,12 @@ import base64
 import io
 
 import pytest
+import report_builders as world
+from parsed_page import Page
 from PIL import Image
 from report_builders import crash, record, write_samples
 
-from ganzoo.report import samples
+from ganzoo.report import render, samples
 
 
 def folder_of(results, run):
@@ -116,3 +118,30 @@ def test_a_record_whose_names_leave_the_results_folder_has_no_run_directory(resu
 def test_run_directory_is_where_the_runner_writes(results):
     run = record("original", 3)
     assert samples.run_dir(results, run) == results / "demo" / "original" / f"{run['key'][:12]}-s3"
+
+
+def translated(run, name):
+    """The run as if its data set were one of two sides."""
+    return run | {"data": run["data"] | {"name": name}}
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"), [("pairs", "input → output → target"), ("domains", "input → output"), ("mnist", ""), ("folder", "")]
+)
+def test_a_strip_says_what_its_rows_are(results, name, columns):
+    run = translated(record("original", 0), name)
+    write_samples(results, [run])
+    (grid,) = samples.grids({"original": ""}, [run], results)
+    assert (grid.columns, bool(grid.uri)) == (columns, True)
+
+
+@pytest.mark.parametrize(("name", "columns"), [("pairs", "input → output → target"), ("domains", "input → output")])
+def test_the_page_names_the_columns_and_speaks_of_no_latents(tmp_path, results, name, columns):
+    runs = [translated(run, name) for run in world.records()]
+    write_samples(results, runs)
+    page = Page(render(world.spec(tmp_path), world.judgement(runs), runs, tmp_path, results=results).read_text(encoding="utf-8"))
+    assert f"a row each: {columns}; each at its last epoch" in page.text
+    assert "latent vectors" not in page.text
+    assert page.text.count(f"{columns}; seed") == len(samples.grids(dict.fromkeys(world.spec(tmp_path).cases, ""), runs, results))
+    alts = [attrs["alt"] for tag, attrs in page.elements if tag == "img" and "alt" in attrs]
+    assert alts and all(f"a row each, {columns}, seed" in alt for alt in alts)

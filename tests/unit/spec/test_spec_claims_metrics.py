@@ -121,3 +121,8 @@ def test_a_metric_that_the_case_does_not_measure_is_refused(refusal):
     assert "frechet@2.0 is measured at 2, which is not among case" in refusal(text=asked) and "[0.5]. Add it there." in refusal(text=asked)
     unprobed = (CLAIM % ORDERING % "probe_d").replace("probe: true", "probe: false")
     assert "probe_d is not measured by case" in (said := refusal(text=unprobed)) and "Set its eval.probe: true." in said
+
+
+def test_only_pairs_have_targets(refusal):
+    says = refusal(text=CLAIM % (ORDERING % "ssim"))
+    assert "claim 'C9': ssim is not measured by case 'sgd', whose data set is 'digits': only 'pairs' has targets." in says
