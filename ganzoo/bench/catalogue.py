@@ -76,6 +76,7 @@ def source_of(case: Case, split: str) -> Source:
     settings = case.data
     if two_sided(case):
         source = settings.source if settings.name == "pairs" else None
+        held = settings.holdout if split == settings.split else 0  # of another split all were kept from training
         domains = tuple(settings.domains) if settings.domains else None
-        return Source(settings.name, split, settings.path, settings.resize, sides=(source, domains, settings.holdout))
+        return Source(settings.name, split, settings.path, settings.resize, sides=(source, domains, held))
     return Source(settings.name, split, settings.path, settings.resize, tuple(settings.classes) if settings.classes else None)

@@ -14,6 +14,7 @@ ROOT = Path(ganzoo.__file__).parent
 SCIENCE = ("streams.py", "layers.py", "patch_layers.py", "convolutions.py", "losses.py", "recipes", "train", "metrics", "variation.py")
 SCIENCE += (
     "bench/run.py",
+    "bench/recording.py",
     "bench/events.py",
     "bench/looks.py",
     "bench/probing.py",

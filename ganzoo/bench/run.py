@@ -2,48 +2,39 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import yaml
-from torch import nn
+from torch import Tensor, nn
 
 from ganzoo.bench.catalogue import reals_of
-from ganzoo.bench.counts import flops_per_step, parameters
-from ganzoo.bench.environment import capture, forget_peak_memory, peak_memory_mb
-from ganzoo.bench.events import Seen, find_events
+from ganzoo.bench.counts import flops_per_step
+from ganzoo.bench.environment import forget_peak_memory
 from ganzoo.bench.grid import save_grid
 from ganzoo.bench.looks import Looks
 from ganzoo.bench.plan import Run, epoch_of, load_images, steps_per_epoch
 from ganzoo.bench.probing import probe_case
 from ganzoo.bench.reach import reached, whole
+from ganzoo.bench.recording import Progress, record_of
 from ganzoo.bench.sides import held_out, two_sided
-from ganzoo.bench.store import SCHEMA, Store, write_text
+from ganzoo.bench.store import Store, write_text
 from ganzoo.bench.translations import QUALITIES, show_translations
 from ganzoo.errors import CheckpointError
-from ganzoo.metrics import extractors
 from ganzoo.metrics.encode import NotFinite
 from ganzoo.metrics.evaluate import evaluate, evaluate_selection, evaluate_truncated
 from ganzoo.metrics.measure import metric_names
 from ganzoo.metrics.probe import PROBES
 from ganzoo.metrics.reals import reals_for
 from ganzoo.metrics.translator import Translator
-from ganzoo.recipes import BALANCE, TERMS
 from ganzoo.train import checkpoint
 from ganzoo.train.loop import train
 from ganzoo.train.state import State
-from ganzoo.variation import variation
 
 CHECKPOINT = "checkpoint.safetensors"
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 @dataclass
@@ -54,20 +45,6 @@ class Hooks:
     interrupted: Callable[[], bool] = lambda: False  # asked once a step
     checkpoint_seconds: float = 60.0
     log: Callable[[str], None] = lambda line: None
-
-
-@dataclass
-class Progress:
-    """What accumulates beside the weights; part of the checkpoint."""
-
-    evaluations: list[dict] = field(default_factory=list)
-    start: float | None = None  # distance of the untrained generator
-    train_seconds: float = 0.0
-    eval_seconds: float = 0.0
-    data_seconds: float = 0.0
-    peak_memory_mb: float = 0.0
-    started: str = field(default_factory=_now)
-    threads: int = field(default_factory=torch.get_num_threads)
 
 
 class Session:
@@ -197,13 +174,15 @@ class Session:
         try:
             if not all(bool(value.isfinite().all()) for value in g.state_dict().values()):
                 raise NotFinite("weights are not finite")
-            found, select = evaluate(g, run.protocol, case, run.seed, device, self.reals)
+            made: list[Tensor] = []  # kept of translations alone
+            seen = (lambda images: made.append(images.cpu())) if isinstance(g, Translator) else (lambda images: None)
+            found, select = evaluate(g, run.protocol, case, run.seed, device, self.reals, seen)
             metrics = found.metrics
             if self._is_stop(step):
                 entry |= self._at_the_end(g, metrics)
             samples = f"samples/step-{step:07d}.png"
             if isinstance(g, Translator):
-                quality = show_translations(self.path / samples, g, case, run.protocol.num_fake)
+                quality = show_translations(self.path / samples, g, torch.cat(made))
                 if quality is not None:
                     metrics |= quality.means()
                     told = [{"code": one.code, "message": one.message} for one in quality.warnings()]
@@ -236,99 +215,9 @@ class Session:
                 metrics |= dict.fromkeys(PROBES)
         return found
 
-    def _events_by_end(self, seen: Seen, cases: dict[str, float]) -> dict[str, list[dict]]:
-        """G step → what had happened by then, for the cases that end before the training does: some events hang on what came later."""
-        ends = sorted({round(epoch * self.per_epoch) for epoch in cases.values()})
-        return {str(end): find_events(seen.until(end), self.run.resolved.watch, self.per_epoch) for end in ends if end < self.state.step}
-
-    def _longest(self) -> dict:
-        """The resolved case at the trajectory's greatest length so far."""
-        now, before = self.run.resolved.model_dump(mode="json"), self.known.get("resolved")
-        return before if before and before["train"]["epochs"] > now["train"]["epochs"] else now
-
     def record(self, status: str) -> dict:
         """The record as of now."""
-        run, state, progress = self.run, self.state, self.progress
-        progress.peak_memory_mb = max(progress.peak_memory_mb, peak_memory_mb(self.device))
-        logged, looks = state.log.read(), self.looks.read()
-        losses = {key: logged[key] for key in ("step", "d", "g")}
-        balance, terms = _columns(logged, BALANCE, state), _columns(logged, TERMS, state)
-        d_losses, g_losses = state.log.steps()[:, :2].T.tolist()
-        classes = len(self.images.classes) if self.held is None else 0
-        knows_classes = classes == extractors.card(run.protocol.extractor)["classes"]
-        seen = Seen(losses, d_losses, g_losses, looks, progress.evaluations, progress.start, knows_classes, balance)
-        epochs_done = state.step / self.per_epoch
-        cases = {**self.known.get("cases", {}), **{name: epoch for name, (_, epoch) in run.stops.items()}}
-        identity = {"name": run.resolved.data.name, "split": run.resolved.data.split, "digest": run.data_digest}
-        return {
-            "schema": SCHEMA,
-            "key": run.key,
-            "spec": run.spec,
-            "document": run.document,
-            "case": run.case,
-            "cases": cases,
-            "seed": run.seed,
-            "tier": run.tier,
-            "status": status,
-            "error": None,
-            "resolved": self._longest(),
-            "stand_in": run.stand_in,
-            "protocol": run.protocol.as_record(),
-            "data": {
-                **identity,
-                "count": len(self.images),
-                "shape": list(state.batches.shape),
-                "classes": classes,
-            },
-            "code": run.code,
-            "evaluations": progress.evaluations,
-            "losses": _finite(losses),
-            "balance": _finite(balance),
-            "terms": _finite(terms),
-            "scalars": {
-                "d_loss_variation": variation(losses["d"]),
-                "g_loss_variation": variation(losses["g"]),
-                "d_loss_mean": _mean(d_losses),
-                "g_loss_mean": _mean(g_losses),
-                "seconds_per_epoch": round(progress.train_seconds / epochs_done, 4) if epochs_done else None,
-            },
-            "start": {"frechet": progress.start},
-            "watch": looks,
-            "events": find_events(seen, run.resolved.watch, self.per_epoch),
-            "events_by_end": self._events_by_end(seen, cases),
-            "timing": {
-                "train_seconds": round(progress.train_seconds, 3),
-                "eval_seconds": round(progress.eval_seconds, 3),
-                "data_seconds": round(progress.data_seconds, 3),
-                "steps_per_second": round(state.step / progress.train_seconds, 2) if progress.train_seconds else None,
-                "peak_memory_mb": round(progress.peak_memory_mb, 1),
-            },
-            "counts": {
-                "parameters": {"generator": parameters(state.g), "discriminator": parameters(state.d)},
-                "flops_per_step": self.flops,
-            },
-            "environment": capture(self.device),
-            "weights": state.weights_digest(),
-            "started": progress.started,
-            "finished": _now() if status == "finished" else None,
-        }
-
-
-def _columns(logged: dict[str, list], names: tuple[str, ...], state: State) -> dict[str, list]:
-    """{"step", …} with the columns of `names` that the rule logs; {} where it logs none."""
-    found = [name for name in state.rule.columns if name in names]
-    return {key: logged[key] for key in ("step", *found)} if found else {}
-
-
-def _finite(table: dict[str, list]) -> dict[str, list]:
-    """The table with None for what is not finite."""
-    return {key: [value if math.isfinite(value) else None for value in column] for key, column in table.items()}
-
-
-def _mean(losses: list[float]) -> float | None:
-    """None without losses, or with one that is not finite."""
-    mean = sum(losses) / len(losses) if losses else math.nan
-    return mean if math.isfinite(mean) else None
+        return record_of(self, status)
 
 
 class _Clock:

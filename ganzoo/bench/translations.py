@@ -4,29 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
+from torch import Tensor
 
 from ganzoo.bench.strips import MOST, save_strips
-from ganzoo.metrics.encode import evaluation_mode, to_uint8
 from ganzoo.metrics.image_quality import ImageQuality, image_quality
 from ganzoo.metrics.translator import Translator
 from ganzoo.spec.metric_names import PAIRED
-from ganzoo.spec.schema import Case
 
 QUALITIES = tuple(PAIRED)
 
 
-def show_translations(path: Path, g: Translator, case: Case, count: int) -> ImageQuality | None:
-    """Write strips of the first sources; the quality of `count` translations, those that the distances are of, where there are targets."""
-    first, parts, done = [], [], 0
-    with evaluation_mode(g):
-        for x in g.outputs("eval/report", count):
-            images = to_uint8(x, case.eval.fake_range).cpu()
-            if g.targets is not None:
-                parts.append(image_quality(images, g.targets[done : done + len(images)]))
-            if done < MOST:
-                first.append(images)
-            done += len(images)
-    shown = torch.cat(first)[:MOST]
-    save_strips(path, g.reported[: len(shown)], shown, None if g.targets is None else g.targets[: len(shown)])
-    return ImageQuality.join(parts) if parts else None
+def show_translations(path: Path, g: Translator, made: Tensor) -> ImageQuality | None:
+    """Write strips of the first of `made`, uint8 translations (n, C, H, W) of g's first n sources; their quality, if there are targets."""
+    count, shown = len(made), made[:MOST]
+    targets = None if g.targets is None else g.targets[:count]
+    save_strips(path, g.reported[: len(shown)], shown, None if targets is None else targets[: len(shown)])
+    return None if targets is None else image_quality(made, targets)

@@ -18,6 +18,7 @@ from ganzoo.errors import DataError, UserError, nearest
 from ganzoo.metrics.encode import generation_mode
 from ganzoo.metrics.evaluate import sample_images
 from ganzoo.metrics.protocol import CASE, Protocol
+from ganzoo.metrics.translator import Translator
 from ganzoo.streams import stream
 
 CHUNK = 1000  # stored images at once
@@ -65,9 +66,17 @@ def fakes_of(asked: Asked, protocol: Protocol, device: str) -> Fakes:
             raise UserError("--resize is for image files: a generator's images are taken as it makes them, its data as it was trained.")
         trained = load_generator(path)
         trained.net.to(device)
+        there = len(trained.net.reported) if isinstance(trained.net, Translator) else None
+        if there is not None and asked.seed is not None:
+            raise UserError(
+                "--seed is for latents or a choice of files: a run that translates takes its held-out images in order. Leave it out."
+            )
+        if there is not None and (asked.num_fake or 0) > there:
+            raise DataError(f"{asked.fake} translates {there} held-out images, --num-fake asks for {asked.num_fake}. Lower it.")
+        count = asked.num_fake or (protocol.num_fake if there is None else min(protocol.num_fake, there))
         of, seed = trained.record, trained.seed if asked.seed is None else asked.seed
         told = {"run": f"{of['spec']}/{of['case']}", "seed": trained.seed, "step": trained.step, "tier": of["tier"]}
-        return Fakes(told, asked.num_fake or protocol.num_fake, seed, tuple(of["data"]["shape"]), trained=trained)
+        return Fakes(told, count, seed, tuple(of["data"]["shape"]), trained=trained)
     images = _images("--fake", asked.fake, asked.resize)
     count = asked.num_fake or min(protocol.num_fake, len(images))
     if count > len(images):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -50,17 +50,30 @@ def sample_images(
         yield stored(x, protocol, case.eval.fake_range)
 
 
+def _shown(chunks: Iterator[Tensor], seen: Callable[[Tensor], None]) -> Iterator[Tensor]:
+    for images in chunks:
+        seen(images)
+        yield images
+
+
 def evaluate(
-    g: nn.Module, protocol: Protocol, case: Case, seed: int, device: str, source: Source | None = None
+    g: nn.Module,
+    protocol: Protocol,
+    case: Case,
+    seed: int,
+    device: str,
+    source: Source | None = None,
+    seen: Callable[[Tensor], None] = lambda images: None,
 ) -> tuple[Measurement, dict[str, float]]:
     """(measurement of num_fake images, {"frechet"} of num_select further ones) of a case's generator.
 
     Both sets come from their own streams of the run's seed, the same at every evaluation. The second serves to choose
-    the best evaluation, so that the number reported for it was not chosen on its own samples.
+    the best evaluation, so that the number reported for it was not chosen on its own samples. `seen` is shown each chunk of the first.
     """
     reals = reals_for(protocol, device, source)
     with generation_mode(g, protocol):
-        found = measure(protocol, reals, sample_images(g, case, protocol, protocol.num_fake, seed, "eval/report", device), device)
+        fakes = sample_images(g, case, protocol, protocol.num_fake, seed, "eval/report", device)
+        found = measure(protocol, reals, _shown(fakes, seen), device)
     return found, {"frechet": evaluate_selection(g, protocol, case, seed, device, source)}
 
 

@@ -20,7 +20,8 @@ class Balance:
     """How the losses of D's three passes (G's fakes, reals, fakes of the step before) become one.
 
     balance: what the dynamic weights (v_g, v_r, v_f) are. losses, the document's: each pass's mean loss. outputs, the author's code's: how
-    far D's mean output lies from what would make that loss vanish. A larger loss has a larger weight either way.
+    far D's mean output lies from what would make that loss vanish. A larger loss has a larger weight: always for losses; for outputs where
+    all outputs of a batch move together, since a mean output can stay where a mean loss rises.
     form: shares, for the GPU: (real + a·v_g·gen + b·v_f·fake) / 2; normalised, for the TPU: all three weighted, divided by v_r + v_g + v_f.
     Gradients flow through the weights.
     """

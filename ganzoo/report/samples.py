@@ -17,7 +17,7 @@ WIDEST, NARROWEST = 512, 64  # pixels
 COLOURS = 64  # of a grid that is too large as it is
 TILE = 64  # pixels a side that the pictures of a strip are drawn at, if they are not larger
 LARGEST_SOURCE = 32_000_000  # bytes; a grid is far smaller, so a bigger file is not one
-COLUMNS = {"pairs": "input → output → target", "domains": "input → output"}  # of a translation's rows, by its kind of data
+COLUMNS = {"pairs": "input → output → target", "domains": "input → output, the first domain into the second"}  # of a translation
 
 
 @dataclass(frozen=True)

@@ -64,8 +64,8 @@ def explain(error: ValidationError, model: type[BaseModel] | None, data: object,
 
 def _sentence(item: dict, loc: Loc, shape: Shape | None, data: object, under: str) -> str:
     name, kind, value = f"{under}{path_text(loc)}" or "the file", item["type"], item["input"]
-    if kind == "value_error":
-        return f"{name}: {item['ctx']['error']}."
+    if kind == "value_error":  # one of a whole case names its settings itself
+        return f"{name}: {item['ctx']['error']}." if loc or under else f"{item['ctx']['error']}."
     if kind == "extra_forbidden":
         return f"unknown key '{name}'.{nearest(str(loc[-1]), shape.keys(loc[:-1], data)) if shape else ''}"
     if item["loc"][-1:] == ("[key]",):

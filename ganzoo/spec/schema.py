@@ -69,7 +69,7 @@ class Data(Strict):
     range: Range = Field((-1.0, 1.0), description="pixel values 0..255 are mapped linearly onto this range")
     resize: Positive | None = Field(None, description="side of the square that images are resized to (antialiased bilinear)")
     limit: Positive | None = Field(None, description="use the first so many images of a fixed shuffle")
-    path: Inside | None = Field(None, description="for 'folder' and 'zip': where, below GANZOO_DATA or absolute")
+    path: Inside | None = Field(None, description="for 'folder', 'zip', 'pairs' and 'domains': where, below GANZOO_DATA or absolute")
     classes: Annotated[list[str], Field(min_length=1)] | None = Field(None, description="only these classes, by name; none given: all")
     source: Literal["left", "right"] = Field("left", description="pairs: which half of a file is the input; the other is the target")
     domains: Annotated[list[str], Field(min_length=2, max_length=2)] | None = Field(
@@ -90,6 +90,10 @@ OF_SIDES = {
     "domains": {"data": ("domains",), "recipe": ("lambda_cycle", "lambda_identity", "buffer", "one_buffer")},
 }
 OF_ANY_SIDES = ("holdout", "enlarge", "flip")  # of `data`, and only where it has two sides
+NOT_OF_SIDES = {  # nor labels, nor z, and one update of each network a step
+    "model.latent.dim", "model.latent.dist", "data.classes", "recipe.d_steps", "recipe.d_every", "recipe.fresh_z", "recipe.shards",
+    "eval.truncations", "eval.probe",
+}  # fmt: skip
 # Settings of a recipe that only one rule has.
 OF_RULE = {
     "alternating": ("order", "d_steps", "d_every", "d_weight", "fresh_z"),
@@ -134,8 +138,8 @@ class Recipe(Strict):
                     raise ValueError(f"'{setting}' is {value!r}, but only the rule '{rule}' has it: expected its default, {default!r}")
         if self.name == "self" and self.loss == "minimax":
             raise ValueError("'loss' is 'minimax', whose G loss is negative and can be no weight: expected another one for the rule 'self'")
-        if self.name == "self" and self.loss == "hinge" and self.balance == "outputs":
-            raise ValueError("'balance' is 'outputs', but the hinge loss has no target for D's output: expected 'losses'")
+        if self.name == "self" and self.loss == "hinge":
+            raise ValueError("'loss' is 'hinge', which has no target for D's output: expected another one for the rule 'self'")
         return self
 
 
@@ -224,11 +228,11 @@ class Case(Strict):
         if self.train.batch_size % self.recipe.shards:
             raise ValueError(
                 f"train.batch_size {self.train.batch_size} does not split into recipe.shards {self.recipe.shards} equal parts: "
-                "expected a multiple"
+                "expected a multiple. Change either"
             )
-        decay = self.train.lr_decay_from
-        if decay is not None and decay >= self.train.epochs:
-            raise ValueError(f"train.lr_decay_from is {decay}, expected an epoch before the last of train.epochs, {self.train.epochs}")
+        decay, epochs = self.train.lr_decay_from, self.train.epochs
+        if decay is not None and decay >= epochs:
+            raise ValueError(f"train.lr_decay_from is {decay}, expected an epoch before the last, {epochs}. Lower it, or leave it out")
         return self
 
     @model_validator(mode="after")
@@ -246,12 +250,14 @@ class Case(Strict):
         )
         self._at_default("data", ("classes",), "a data set of two sides has none")
         self._at_default("eval", ("truncations", "probe"), "translation draws no z and has no labels")
+        if self.data.name == "domains" and (self.data.domains is None or self.data.domains[0] == self.data.domains[1]):
+            raise ValueError(f"data.domains is {self.data.domains}, expected the names of two different folders, the input first: [A, B]")
         if self.data.name == "domains" and self.recipe.name == "alternating" and self.recipe.order != "g-first":
             raise ValueError("recipe.order is 'd-first', but unpaired translation updates G first: expected 'g-first'")
         if self.data.holdout <= self.eval.num_select:
             raise ValueError(
                 f"data.holdout is {self.data.holdout}, of which eval.num_select {self.eval.num_select} choose the best evaluation: "
-                "expected more, to be measured on"
+                "expected more, to be measured on. Raise data.holdout, or lower eval.num_select"
             )
         return self
 
@@ -264,13 +270,18 @@ class Case(Strict):
 
 
 def idle(case: Case) -> set[str]:
-    """Dotted paths of settings that only another rule or another kind of data set has: they are at their defaults, and move nothing."""
+    """Dotted paths of settings that move nothing: only another rule or kind of data set has them, or another setting decides them."""
     found = {f"recipe.{setting}" for rule, settings in OF_RULE.items() if rule != case.recipe.name for setting in settings}
     for kind, rooms in OF_SIDES.items():
         if kind != case.data.name:
             found |= {f"{room}.{setting}" for room, settings in rooms.items() for setting in settings}
     if case.data.name not in TWO_SIDED:
         found |= {f"data.{setting}" for setting in OF_ANY_SIDES}
+    else:
+        found |= NOT_OF_SIDES
     if case.recipe.name != "self":
         found |= {"watch.all_real_output", "watch.all_real_steps"}
+    else:  # one optimiser, shown as optim.g
+        found |= {f"optim.d.{setting}" for setting in type(case.optim.d).model_fields}
+        found |= {"recipe.shares"} if case.recipe.form == "normalised" else set()
     return found

@@ -6,13 +6,17 @@ import importlib.util
 import json
 import shutil
 import time
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import torch
+from torch import nn
 
 from ganzoo.bench.catalogue import load_checked
 from ganzoo.bench.plan import plan
+from ganzoo.layers import NearestThenConv
 
 pytest_plugins = ["pytester"]
 
@@ -116,6 +120,38 @@ def test_the_three_sides_of_the_self_step_take_turns(monkeypatch):
     assert "".join(order) == "stp" + "stp" + "tps" + "pst"
     assert benchmark.extra_info["self_over_two_step"] == 0.5 and benchmark.extra_info["plain_over_self"] == 1.5
     assert benchmark.extra_info["plain_seconds_for_20_steps"] == {"min": 60.0, "median": 60.0, "max": 60.0}
+
+
+@pytest.mark.parametrize("cost, gain", [(1.11, 2.0), (1.0, 1.29)])
+def test_both_pairs_of_the_self_step_are_held_to_both_bounds(monkeypatch, cost, gain):
+    module = loaded(BENCHMARKS / "bench_self.py")
+    monkeypatch.setattr(module, "measure", lambda benchmark, model: (cost, gain))
+    for bench in (module.bench_dense_pair, module.bench_conv_pair):
+        with pytest.raises(AssertionError, match="expected at"):
+            bench(Benchmark())
+
+
+def test_the_plain_conv_generator_is_the_same_function_in_the_authors_layers():
+    module = loaded(BENCHMARKS / "bench_self.py")
+    g, _ = module.build_networks(module.mnist_case("selfgan-conv", "self"), (1, 32, 32), 0)
+    written, z = module.as_written(g), torch.randn(4, module.LATENT, generator=torch.Generator().manual_seed(0))
+    kinds = [type(layer) for layer in written.modules()]
+    assert NearestThenConv not in kinds
+    assert [after for before, after in pairwise(kinds) if before is nn.Upsample] == [nn.Conv2d, nn.Conv2d]
+    torch.testing.assert_close(written(z), g(z), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("model", ["selfgan-dense", "selfgan-conv"])
+def test_the_plain_self_step_trains_g_as_written(monkeypatch, model):
+    module, made = loaded(BENCHMARKS / "bench_self.py"), []
+    as_written = module.as_written
+    monkeypatch.setattr(module, "IMAGES", module.BATCH)
+    monkeypatch.setattr(module, "as_written", lambda g: made.append(as_written(g)) or made[0])
+    step = module.plain(model, module.noise(module.SIDES[model]))
+    weights = [weight for weight in made[0].parameters() if weight.dim() > 1]  # of dense layers and convolutions
+    before = [weight.detach().clone() for weight in weights]
+    step(1)
+    assert not any(torch.equal(old, new) for old, new in zip(before, weights, strict=True))
 
 
 def test_the_record_keeps_the_ratios_and_names_no_machine(pytester, monkeypatch):

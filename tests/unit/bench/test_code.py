@@ -40,7 +40,15 @@ def test_every_science_path_exists():
 
 
 def test_what_measures_times_and_sets_up_counts():
-    files = ("bench/run.py", "bench/events.py", "bench/counts.py", "bench/numerics.py", "variation.py")
+    files = (
+        "bench/run.py",
+        "bench/recording.py",
+        "bench/translations.py",
+        "bench/events.py",
+        "bench/counts.py",
+        "bench/numerics.py",
+        "variation.py",
+    )
     assert set(files) <= set(code.SCIENCE)
     assert worker.prepare.__module__ == "ganzoo.bench.numerics"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,9 @@ from ganzoo.bench.sides import held_out
 from ganzoo.bench.store import Store
 from ganzoo.bench.strips import MOST, as_strips
 from ganzoo.bench.translations import QUALITIES, show_translations
+from ganzoo.commands.sides import Asked, fakes_of
 from ganzoo.data import PairSet
-from ganzoo.errors import SpecError
+from ganzoo.errors import DataError, UserError
 from ganzoo.metrics.image_quality import image_quality
 from ganzoo.metrics.translator import CHUNK, Translator
 from ganzoo.spec.schema import Case
@@ -64,7 +66,7 @@ def halved(images: Tensor) -> Tensor:
 def test_each_translation_is_held_against_its_own_target(tmp_path, reported):
     held = pairs(reported + 2)
     g = Translator(Darker(), held, (-1.0, 1.0), 2)
-    found = show_translations(tmp_path / "new" / "strips.png", g, case_of(), reported)
+    found = show_translations(tmp_path / "new" / "strips.png", g, halved(held.a[:reported]))
     expected = image_quality(halved(held.a[:reported]), held.b[:reported])
     assert len(found.l1) == reported and found.l1.max() < 0.05
     for name in ("l1", "psnr", "ssim"):
@@ -79,24 +81,9 @@ def test_each_translation_is_held_against_its_own_target(tmp_path, reported):
 def test_without_targets_there_is_nothing_to_be_far_from(tmp_path):
     held = pairs(6, paired=False)
     g = Translator(nn.ModuleDict({"ab": Darker(), "ba": nn.Identity()}), held, (-1.0, 1.0), 2)
-    assert show_translations(tmp_path / "strips.png", g, case_of(), len(g.reported)) is None
+    assert show_translations(tmp_path / "strips.png", g, halved(held.a[:4])) is None
     with Image.open(tmp_path / "strips.png") as image:
         assert np.array_equal(np.asarray(image), np.asarray(as_strips(held.a[:4], halved(held.a[:4]))))
-
-
-def test_the_fakes_range_is_the_cases(tmp_path):
-    held = pairs(6)
-    g = Translator(Darker(), held, (-1.0, 1.0), 2)
-    case = case_of(fake_range=[-1.0, 0.0])  # Darker's outputs fill it: the sources again
-    found = show_translations(tmp_path / "strips.png", g, case, len(g.reported))
-    assert (found.l1 == image_quality(held.a[:4], held.b[:4]).l1).all()
-
-
-def test_showing_leaves_the_generator_as_it_was(tmp_path):
-    net = Darker().train()
-    before = torch.get_rng_state()
-    show_translations(tmp_path / "strips.png", Translator(net, pairs(6), (-1.0, 1.0), 2), case_of(), 4)
-    assert net.training and net.dropout.training and torch.equal(torch.get_rng_state(), before) and net.factor.grad is None
 
 
 @pytest.fixture
@@ -189,10 +176,17 @@ def test_the_generator_of_a_run_is_a_translator_of_what_was_held_out(run_of, sto
     )
 
 
-def test_a_model_for_another_task_is_told_before_anything_is_written(tmp_path, data_root, write_tiny_spec):
-    spec = spec_of(tmp_path, write_tiny_spec, "pairs", model=MODELS["domains"])
-    with pytest.raises(SpecError, match="tiny/usual: model 'cyclegan' is for data set 'domains', not for 'pairs'"):
-        plan(spec, None, "full", [0])
+def test_evaluating_a_run_translates_what_was_held_out(run_of, store):
+    run = run_of("pairs", "usual")
+    execute(run, store, CPU)
+    asked = Asked(str(store.root / run.folder), None, "images64-cnn", None, None, None, None, "cpu", False)
+    fakes = fakes_of(asked, run.protocol, "cpu")
+    assert fakes.count == 11
+    assert sum(len(chunk) for chunk in fakes.chunks(replace(run.protocol, num_fake=11), "cpu")) == 11
+    with pytest.raises(DataError, match="translates 11 held-out images, --num-fake asks for 30. Lower it."):
+        fakes_of(replace(asked, num_fake=30), run.protocol, "cpu")
+    with pytest.raises(UserError, match="--seed is for latents"):
+        fakes_of(replace(asked, seed=3), run.protocol, "cpu")
 
 
 def test_a_decay_knows_its_end(tmp_path, data_root, write_tiny_spec):

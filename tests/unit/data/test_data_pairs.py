@@ -264,7 +264,7 @@ PAIRS, DOMAINS = {"name": "pairs", "path": "set"}, {"name": "domains", "path": "
         (DOMAINS | {"domains": ["cat", "none"]}, "side 'none' is empty: 'train/none' holds no image. Fill it"),
         (DOMAINS | {"holdout": 2}, "holdout is 2, expected a whole number from 0 to 1: there are 2 images of side 'cat'"),
         (DOMAINS | {"limit": 3}, "limit is 3, expected a whole number from 1 to 2 images of side 'cat'"),
-        (PAIRS | {"path": "sides"}, "is 8x8: its halves would be 4x8, not square. Expected two squares side by side"),
+        (PAIRS | {"path": "sides"}, "'train/cat', 'train/dog', expected one folder"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(data_root, tmp_path, arguments, says):
@@ -298,6 +298,49 @@ def test_a_file_that_is_no_pair_is_named(data_root, tmp_path, size, says, resize
     assert not list((tmp_path / "cache").rglob("*.npy"))
 
 
+SIDES_AS_PAIRS = {  # folders → the names of domains that the message offers
+    ("trainA", "trainB"): "[A, B]",
+    ("trainA", "trainB", "testA", "testB"): "[A, B]",
+    ("trainA",): "",
+    ("valA", "testA", "cat"): "",
+    ("train/A", "train/B"): "[A, B]",
+    ("train/cat", "train/dog", "train/frog"): "[..], the names of both",
+    ("cat", "dog"): "[cat, dog]",
+}
+
+
+@pytest.mark.parametrize("path", ["set", "set.zip", "zips"])
+@pytest.mark.parametrize("folders", SIDES_AS_PAIRS, ids=" ".join)
+def test_sides_are_no_pairs_though_every_image_halves_into_squares(data_root, tmp_path, folders, path):
+    for seed, folder in enumerate(folders):
+        write_side(data_root / "set" / folder, 2, 10 * seed, size=(16, 8))
+    zipped(data_root / "set", data_root / "set.zip")
+    zipped(data_root / "set", data_root / "zips" / "train.zip")
+    with pytest.raises(DataError, match="use data set 'domains'") as refused:
+        load_pairs("pairs", path=path)
+    told = str(refused.value)
+    assert ", ".join(map(repr, sorted(folders))) + ", expected one folder" in told and "pairs move into one folder" in told
+    assert "\n" not in told and f"data.domains: {SIDES_AS_PAIRS[folders]}" in told
+    assert not list((tmp_path / "cache").rglob("*.npy"))
+
+
+def test_sides_of_another_split_are_no_pairs_either(data_root):
+    for side in ("trainA", "trainB", "testA", "testB"):
+        write_side(data_root / "set" / side, 1, 1, size=(16, 8))
+    with pytest.raises(DataError, match=r"'testA', 'testB'.*use data set 'domains' with data.domains: \[A, B\]"):
+        load_pairs("pairs", "test", path="set")
+
+
+def test_pairs_beside_a_folder_of_pairs_are_refused_and_an_empty_folder_is_not(data_root):
+    write_pairs(data_root / "set" / "train" / "pair")
+    (data_root / "set" / "train" / "other").mkdir()
+    write_pairs(data_root / "set" / "trainA", 1)  # beside a folder of the split's own name it does not matter
+    assert len(load_pairs("pairs", path="set")) == 3
+    write_pairs(data_root / "set" / "train", 1, first=10)
+    with pytest.raises(DataError, match="pairs lie in 'train/' and in 'train/pair', expected one folder. Move them into one"):
+        load_pairs("pairs", path="set")
+
+
 def test_one_odd_file_among_pairs_is_named_before_anything_is_decoded(data_root, tmp_path):
     write_pairs(data_root / "set")
     save(data_root / "set" / "002.png", picture(0, size=(11, 8)))
@@ -322,14 +365,14 @@ def test_sizes_may_differ_only_where_they_are_resized(data_root):
     ("name", "stray", "says"),
     [
         ("pairs", "train/notes.txt", "'train/notes.txt' is not an image file"),
-        ("pairs", "train/x/y/1.png", "'train/x/y/' lies deeper than images may below 'train/'"),
+        ("pairs", "train/a/y/1.png", "'train/a/y/' lies deeper than images may below 'train/'"),
         ("domains", "train/a/notes.txt", "'train/a/notes.txt' is not an image file"),
         ("domains", "train/a/more/1.png", "'train/a/more/' lies deeper than images may below 'train/a/'"),
     ],
 )
 def test_stray_files_are_refused_and_not_passed_over(data_root, name, stray, says):
-    write_pairs(data_root / "set" / "train" / "a")
-    write_pairs(data_root / "set" / "train" / "b")
+    for folder in ("a",) if name == "pairs" else ("a", "b"):
+        write_pairs(data_root / "set" / "train" / folder)
     (data_root / "set" / stray).parent.mkdir(parents=True, exist_ok=True)
     (data_root / "set" / stray).write_text("stray")
     with pytest.raises(DataError) as refused:
@@ -378,5 +421,5 @@ def test_the_cats_and_dogs_pack(users_data):
     found = load_pairs("domains", "test", path="cats-dogs64", domains=["dog", "cat"], resize=16, limit=100)
     one_side = load("zip", "test", path="cats-dogs64", classes=["dog"], resize=16, limit=100)
     assert found.shape == (3, 16, 16) and torch.equal(found.a, one_side.images) and len(found.b) == 100
-    with pytest.raises(DataError, match=r"is 64x64: its halves would be 32x64.*use data set 'domains'"):
+    with pytest.raises(DataError, match=r"'train/cat', 'train/dog', expected one folder.*data.domains: \[cat, dog\]"):
         load_pairs("pairs", path="cats-dogs64")

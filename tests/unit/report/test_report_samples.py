@@ -126,7 +126,8 @@ def translated(run, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "columns"), [("pairs", "input → output → target"), ("domains", "input → output"), ("mnist", ""), ("folder", "")]
+    ("name", "columns"),
+    [("pairs", "input → output → target"), ("domains", "input → output, the first domain into the second"), ("mnist", ""), ("folder", "")],
 )
 def test_a_strip_says_what_its_rows_are(results, name, columns):
     run = translated(record("original", 0), name)
@@ -135,7 +136,9 @@ def test_a_strip_says_what_its_rows_are(results, name, columns):
     assert (grid.columns, bool(grid.uri)) == (columns, True)
 
 
-@pytest.mark.parametrize(("name", "columns"), [("pairs", "input → output → target"), ("domains", "input → output")])
+@pytest.mark.parametrize(
+    ("name", "columns"), [("pairs", "input → output → target"), ("domains", "input → output, the first domain into the second")]
+)
 def test_the_page_names_the_columns_and_speaks_of_no_latents(tmp_path, results, name, columns):
     runs = [translated(run, name) for run in world.records()]
     write_samples(results, runs)

@@ -103,9 +103,9 @@ def test_a_setting_of_another_rule_is_refused(rule, setting, value, message):
         made(optim__g=BOTH["g"], optim__d=BOTH["d"], recipe__name=rule, **{f"recipe__{setting}": value})
 
 
-def test_hinge_has_no_outputs_to_balance():
-    with pytest.raises(ValidationError, match="hinge loss has no target"):
-        made(optim__g=BOTH["g"], optim__d=BOTH["d"], recipe__name="self", recipe__loss="hinge", recipe__balance="outputs")
+def test_hinge_has_no_target_for_an_output():
+    with pytest.raises(ValidationError, match="'hinge', which has no target"):
+        made(optim__g=BOTH["g"], optim__d=BOTH["d"], recipe__name="self", recipe__loss="hinge")
 
 
 def test_what_a_case_does_not_have_is_not_shown():
@@ -169,7 +169,7 @@ ONE_SIDE = {"data": {"name": "d"}}
         (DOMAINS, {"eval__probe": True}, "eval.probe is True, but translation draws no z and has no labels"),
         (PAIRS, {"eval__num_select": 9}, "data.holdout is 9, of which eval.num_select 9 choose the best evaluation: expected more"),
         (DOMAINS, {"data__holdout": 0}, "data.holdout is 0, of which eval.num_select 4 choose"),
-        (ONE_SIDE, {"train__lr_decay_from": 1}, "train.lr_decay_from is 1, expected an epoch before the last of train.epochs, 1"),
+        (ONE_SIDE, {"train__lr_decay_from": 1}, "train.lr_decay_from is 1, expected an epoch before the last, 1"),
         (PAIRS, {"train__lr_decay_from": 7, "train__epochs": 5}, "train.lr_decay_from is 7, expected an epoch before the last"),
     ],
     ids=lambda value: value["data"]["name"] if isinstance(value, dict) and "data" in value else None,
