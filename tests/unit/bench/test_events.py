@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ganzoo.bench import run
+from ganzoo.bench import recording
 from ganzoo.bench.events import Seen, find_events
 from ganzoo.judge import readings
 from ganzoo.spec.schema import Watch
@@ -131,7 +131,7 @@ def test_variation_is_of_the_later_half():
 
 def test_the_run_and_the_judge_share_one_formula():
     """A case read off at its record's end and one that ends before it must not swing by two measures."""
-    assert run.variation is readings.variation is variation
+    assert recording.variation is readings.variation is variation
 
 
 def balanced(d_real: list[float | None], d_fake: list[float | None], every: int = 50) -> Seen:

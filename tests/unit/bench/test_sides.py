@@ -22,7 +22,7 @@ ADAM = {"name": "adam", "lr": 1e-3}
 def case_of(name: str = "pairs", model: str = "pix2pix", data: dict | None = None, **evaluation) -> Case:
     settings = {
         "model": {"name": model},
-        "data": {"name": name, **(data or {})},
+        "data": {"name": name, **({"domains": ["A", "B"]} if name == "domains" else {}), **(data or {})},
         "recipe": {"order": "g-first"},
         "optim": {"g": ADAM, "d": ADAM},
         "train": {"batch_size": 1, "epochs": 1},
