@@ -7,7 +7,8 @@
 - the kernels' gradient in bfloat16 on small maps, as of the widest layers: half the time;
 - a whole 4×4 map at once, G's first and D's last layer: a matrix product.
 
-Elsewhere torch's own serve: on other devices, for memory that is not channels last, and where gradients are differentiated again.
+Elsewhere torch's own serve: on other devices, for memory that is not channels last, for odd sides, and where gradients are
+differentiated again.
 benchmarks/bench_dcgan.py times the gain.
 """
 
@@ -95,7 +96,8 @@ def _channels_last(x: Tensor) -> bool:
 
 
 def _applied(x: Tensor, weight: Tensor, bias: Tensor | None, transposed: bool) -> Tensor:
-    if x.device.type != "cpu" or not _channels_last(x):
+    odd = not transposed and any(side % 2 for side in x.shape[2:])  # `_few` makes even sides
+    if x.device.type != "cpu" or odd or not _channels_last(x):
         return (conv_transpose2d if transposed else conv2d)(x, weight, bias, stride=2, padding=1)
     if torch.is_autocast_enabled("cpu"):
         dtype = torch.get_autocast_dtype("cpu")

@@ -47,6 +47,23 @@ def initialise_dcgan(net: nn.Module, init: Init) -> None:
                 nn.init.zeros_(layer.bias)
 
 
+def initialise_convolutions(net: nn.Module, init: Init) -> None:
+    """As `initialise`, but normal-0.02 is `weights_init_normal` of *selfgan*'s author (github.com/HighCWu/SelfGAN, 0b3fbd4).
+
+    Convolutions' weights ~ N(0, 0.02²), batch norm's scales ~ N(1, 0.02²), its shifts 0. Dense layers and all biases stay as torch drew
+    them.
+    """
+    if init != "normal-0.02":
+        initialise(net, init)
+        return
+    for layer in net.modules():
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.normal_(layer.weight, 0.0, 0.02)
+        elif isinstance(layer, nn.BatchNorm2d):
+            nn.init.normal_(layer.weight, 1.0, 0.02)
+            nn.init.zeros_(layer.bias)
+
+
 def activation(name: str, slope: float) -> nn.Module:
     """relu, leaky-relu, tanh, sigmoid or linear; in place where torch offers that."""
     match name:

@@ -1,4 +1,4 @@
-"""What the translation models share: instance norm, the discriminator of patches, first weights.
+"""What the translation models share: instance norm and the discriminator of patches.
 
 The discriminator is PatchGAN (Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks", 2017, arXiv 1611.07004,
 §3.2) as *selfgan*'s author has it (github.com/HighCWu/SelfGAN, 0b3fbd4, `self_pix2pix.ipynb`, `self_cyclegan.ipynb`).
@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from torch.nn.functional import batch_norm, group_norm
 
 from ganzoo.convolutions import HalvingConv
-from ganzoo.layers import Init, initialise
 
 Patch = Literal[94, 70]
 
@@ -45,30 +44,16 @@ class PatchDiscriminator(nn.Module):
 
     def __init__(self, image: tuple[int, int, int], width: int, *, slope: float, patch: Patch, last_bias: bool):
         super().__init__()
-        channels, *sides = image
-        widths = [channels, width, 2 * width, 4 * width, 8 * width]
+        widths = [image[0], width, 2 * width, 4 * width, 8 * width]
         layers: list[nn.Module] = []
         for depth, (a, b) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
             if depth == 3 and patch == 70:
                 layers.append(nn.Conv2d(a, b, 4, padding=1))
-            elif any(side % 2 for side in sides):  # HalvingConv is for even sides
-                layers.append(nn.Conv2d(a, b, 4, stride=2, padding=1))
             else:
                 layers.append(HalvingConv(a, b, bias=True))
             layers += [*([InstanceNorm(b)] if depth else []), nn.LeakyReLU(slope, inplace=True)]
-            sides = [side // 2 for side in sides]
         pad = [nn.ZeroPad2d((1, 0, 1, 0))] if patch == 94 else []
         self.layers = nn.Sequential(*layers, *pad, nn.Conv2d(widths[-1], 1, 4, padding=1, bias=last_bias))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers(x)
-
-
-def initialise_convolutions(net: nn.Module, init: Init) -> None:
-    """As `initialise`, but normal-0.02 is the author's `weights_init_normal`: weights ~ N(0, 0.02²), biases stay as torch drew them."""
-    if init != "normal-0.02":
-        initialise(net, init)
-        return
-    for layer in net.modules():
-        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
-            nn.init.normal_(layer.weight, 0.0, 0.02)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ganzoo import data, models
-from ganzoo.bench.sides import two_sided
+from ganzoo.bench.sides import half_of, two_sided
 from ganzoo.errors import SpecError, nearest
 from ganzoo.metrics import protocols
 from ganzoo.metrics.protocol import CASE, Protocol
@@ -75,8 +75,7 @@ def source_of(case: Case, split: str) -> Source:
     """Where a split of a case's own data is; of two sides, the one that is translated into."""
     settings = case.data
     if two_sided(case):
-        source = settings.source if settings.name == "pairs" else None
         held = settings.holdout if split == settings.split else 0  # of another split all were kept from training
         domains = tuple(settings.domains) if settings.domains else None
-        return Source(settings.name, split, settings.path, settings.resize, sides=(source, domains, held))
+        return Source(settings.name, split, settings.path, settings.resize, sides=(half_of(case), domains, held))
     return Source(settings.name, split, settings.path, settings.resize, tuple(settings.classes) if settings.classes else None)

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ganzoo.spec.schema import TWO_SIDED, Case
+from ganzoo.bench.sides import two_sided
+from ganzoo.spec.schema import Case
 from ganzoo.train.rules import build_rule
 from ganzoo.train.state import build_networks
 
@@ -46,7 +47,7 @@ def flops_per_step(case: Case, g: nn.Module, d: nn.Module, image: tuple[int, int
 
     def counted(d_steps: int) -> int:
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), FlopCounterMode(display=False) as counter:
-            rule.step(lambda: (x, x) if case.data.name in TWO_SIDED else x, lambda: z, d_steps)
+            rule.step(lambda: (x, x) if two_sided(case) else x, lambda: z, d_steps)
         return counter.get_total_flops()
 
     whole, every = counted(case.recipe.d_steps), case.recipe.d_every

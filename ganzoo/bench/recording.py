@@ -117,8 +117,8 @@ def _events_by_end(session: Session, seen: Seen, cases: dict[str, float]) -> dic
 
 def _longest(session: Session) -> dict:
     """The resolved case at the trajectory's greatest length so far."""
-    now, before = session.run.resolved.model_dump(mode="json"), session.known.get("resolved")
-    return before if before and before["train"]["epochs"] > now["train"]["epochs"] else now
+    asked, before = session.run.resolved.model_dump(mode="json"), session.known.get("resolved")
+    return before if before and before["train"]["epochs"] > asked["train"]["epochs"] else asked
 
 
 def _columns(logged: dict[str, list], names: tuple[str, ...], state: State) -> dict[str, list]:

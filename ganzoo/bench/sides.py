@@ -14,6 +14,11 @@ def two_sided(case: Case) -> bool:
     return case.data.name in TWO_SIDED
 
 
+def half_of(case: Case) -> str | None:
+    """Which half of a file is the input; None where the sides are folders."""
+    return case.data.source if case.data.name == "pairs" else None
+
+
 def training_pairs(case: Case) -> data.PairSet:
     """The sides that are trained on, at the size that crops are taken from."""
     return _loaded(case, "train", case.data.enlarge)
@@ -28,7 +33,7 @@ def _loaded(case: Case, part: str, enlarge: float) -> data.PairSet:
     settings = case.data
     return data.load_pairs(
         settings.name, settings.split, path=settings.path, resize=settings.resize, enlarge=enlarge,
-        source=settings.source if settings.name == "pairs" else None, domains=settings.domains, limit=settings.limit,
+        source=half_of(case), domains=settings.domains, limit=settings.limit,
         holdout=settings.holdout, part=part,
     )  # fmt: skip
 

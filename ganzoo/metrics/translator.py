@@ -15,6 +15,7 @@ CHUNK = 16  # images at once: a U-Net's activations are many times a small gener
 class Translator(nn.Module):
     """Stands where an evaluation expects G: `outputs` are translations of its own sources.
 
+    A protocol's batch size for making fakes does not count: ganzoo's models that translate do not mix samples.
     The last `num_select` of `held` choose the best evaluation, the others are reported, and looked at while training.
     """
 

@@ -19,9 +19,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ganzoo.errors import SpecError
-from ganzoo.layers import Init
+from ganzoo.layers import Init, initialise_convolutions
 from ganzoo.models.registry import Options, Shape, register
-from ganzoo.patch_layers import InstanceNorm, Patch, PatchDiscriminator, initialise_convolutions
+from ganzoo.patch_layers import InstanceNorm, Patch, PatchDiscriminator
 
 Width = Annotated[int, Field(gt=0)]
 LEAST = 32  # D's fourth halving leaves two pixels of it; instance norm would make zeros of a single one

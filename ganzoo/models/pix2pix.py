@@ -22,10 +22,10 @@ from torch.nn.functional import conv2d, pixel_shuffle
 
 from ganzoo.convolutions import DoublingConv, HalvingConv
 from ganzoo.errors import SpecError
-from ganzoo.layers import Init
+from ganzoo.layers import Init, initialise_convolutions
 from ganzoo.models.mlp import Rate
 from ganzoo.models.registry import Options, Shape, register
-from ganzoo.patch_layers import InstanceNorm, Patch, PatchDiscriminator, initialise_convolutions
+from ganzoo.patch_layers import InstanceNorm, Patch, PatchDiscriminator
 
 Width = Annotated[int, Field(gt=0)]
 SIDES = (32, 64, 128, 256)  # and every power of two after them

@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ganzoo.errors import SpecError
-from ganzoo.layers import DenseDiscriminator, Init, NearestThenConv, initialise
+from ganzoo.layers import DenseDiscriminator, Init, NearestThenConv, initialise, initialise_convolutions
 from ganzoo.models.mlp import Rate, Widths
 from ganzoo.models.registry import Options, Shape, register
 
@@ -115,23 +115,6 @@ class ConvDiscriminator(nn.Module):
         return self.layers(x).squeeze(1)
 
 
-def initialise_selfgan_conv(net: nn.Module, init: Init) -> None:
-    """As `initialise`, but normal-0.02 is the author's `weights_init_normal`.
-
-    Convolutions' weights ~ N(0, 0.02²), batch norm's scales ~ N(1, 0.02²), its shifts 0. Dense layers and all biases stay as torch drew
-    them.
-    """
-    if init != "normal-0.02":
-        initialise(net, init)
-        return
-    for layer in net.modules():
-        if isinstance(layer, nn.Conv2d):
-            nn.init.normal_(layer.weight, 0.0, 0.02)
-        elif isinstance(layer, nn.BatchNorm2d):
-            nn.init.normal_(layer.weight, 1.0, 0.02)
-            nn.init.zeros_(layer.bias)
-
-
 @register("selfgan-conv")
 class SelfGANConv:
     """The convolutional pair, for square images: G doubles the side twice, from a quarter of it, and D halves it four times.
@@ -174,6 +157,6 @@ class SelfGANConv:
                 f"on), not {height}x{width}. Set data.resize to such a side (28x28 digits: data.resize: 32)."
             )
         g, d = ConvGenerator(latent, image, options), ConvDiscriminator(image, options)
-        initialise_selfgan_conv(g, options.init)
-        initialise_selfgan_conv(d, options.init)
+        initialise_convolutions(g, options.init)
+        initialise_convolutions(d, options.init)
         return g, d

@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "streams": set(),
     "convolutions": set(),
     "layers": {"errors", "convolutions"},
-    "patch_layers": {"convolutions", "layers"},
+    "patch_layers": {"convolutions"},
     "losses": {"errors"},
     "recipes": {"errors", "losses"},
     "models": {"errors", "convolutions", "layers", "patch_layers"},

@@ -89,6 +89,18 @@ def test_channels_first_is_torch_s_own(kind):
     assert type(layer(x).grad_fn).__name__ == "ConvolutionBackward0"
 
 
+@pytest.mark.parametrize("channels", [(3, 8), (8, 16)], ids=str)
+def test_odd_sides_are_torch_s_own(channels):
+    """Their doubled half is another size, and so would the gradient be."""
+    layer, _ = made("halving", channels)
+    x = torch.randn(2, channels[0], 7, 9).to(memory_format=torch.channels_last).requires_grad_()
+    y = layer(x)
+    y.square().sum().backward()
+    (expected,) = torch.autograd.grad(plain("halving", layer, x).square().sum(), x)
+    assert type(y.grad_fn).__name__ == "ConvolutionBackward0"
+    torch.testing.assert_close(x.grad, expected)
+
+
 def test_results_stay_channels_last():
     for kind in LAYERS:
         layer, x = made(kind, (8, 16))
