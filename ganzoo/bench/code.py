@@ -11,7 +11,7 @@ from ganzoo.sources import digest_of_files, sources_of
 
 ROOT = Path(ganzoo.__file__).parent
 # Data code is not in here: the digest of the decoded pixels stands for it. Nor is what resuming and shipped weights' own digests vouch for.
-SCIENCE = ("streams.py", "layers.py", "patch_layers.py", "convolutions.py", "losses.py", "recipes", "train", "metrics", "variation.py")
+SCIENCE = ("streams.py", "layers", "patch_layers.py", "convolutions.py", "losses.py", "recipes", "train", "metrics", "variation.py")
 SCIENCE += (
     "bench/run.py",
     "bench/recording.py",

@@ -44,10 +44,12 @@ def flops_per_step(case: Case, g: nn.Module, d: nn.Module, image: tuple[int, int
     rule = build_rule(case, g, d, dict.fromkeys(("g", "d", "both"), still), image, seed=0)
     x = torch.zeros(case.train.batch_size, *image, device=device)
     z = torch.zeros(case.train.batch_size, case.model.latent.dim, device=device)
+    told = torch.zeros(case.train.batch_size, dtype=torch.long, device=device)
+    reals, noise = ((x, told), (z, told)) if case.model.num_classes else ((x, x) if two_sided(case) else x, z)
 
     def counted(d_steps: int) -> int:
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), FlopCounterMode(display=False) as counter:
-            rule.step(lambda: (x, x) if two_sided(case) else x, lambda: z, d_steps)
+            rule.step(lambda: reals, lambda: noise, d_steps)
         return counter.get_total_flops()
 
     whole, every = counted(case.recipe.d_steps), case.recipe.d_every

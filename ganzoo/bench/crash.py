@@ -11,6 +11,9 @@ from ganzoo.bench.plan import Run
 from ganzoo.bench.store import SCHEMA
 
 LAST_LINES = 12  # of the traceback
+OF_KILLED = (
+    "A kill by the system often means too little memory: lower --jobs or train.batch_size. `--retry` resumes from the last checkpoint."
+)
 
 
 def hint(error: BaseException) -> str:
@@ -59,16 +62,26 @@ def crash_record(run: Run, known: dict | None, kind: str, message: str, trace: s
     }
 
 
+class RankError(Exception):
+    """What ended one of several ranks, told in the process that watches over them: its exception, or that it died without a word."""
+
+    def __init__(self, message: str, *, kind: str, trace: str, advice: str):
+        super().__init__(message)
+        self.kind, self.trace, self.advice = kind, trace, advice
+
+
+def last_lines(error: BaseException) -> str:
+    """Of its traceback."""
+    return "\n".join("".join(traceback.format_exception(error)).splitlines()[-LAST_LINES:])
+
+
 def of_exception(run: Run, known: dict | None, error: Exception) -> dict:
-    """The row for an exception."""
-    lines = "".join(traceback.format_exception(error)).splitlines()
-    return crash_record(run, known, type(error).__name__, str(error), "\n".join(lines[-LAST_LINES:]), hint(error))
+    """The row for an exception, be it one of this process or of a rank."""
+    if isinstance(error, RankError):
+        return crash_record(run, known, error.kind, str(error), error.trace, error.advice)
+    return crash_record(run, known, type(error).__name__, str(error), last_lines(error), hint(error))
 
 
 def of_death(run: Run, known: dict | None, exit_code: int | None) -> dict:
     """The row for a worker process that ended without a word (killed, out of memory, a crash in native code)."""
-    message = f"the worker process ended with exit code {exit_code}"
-    advice = (
-        "A kill by the system often means too little memory: lower --jobs or train.batch_size. `--retry` resumes from the last checkpoint."
-    )
-    return crash_record(run, known, "WorkerDied", message, "", advice)
+    return crash_record(run, known, "WorkerDied", f"the worker process ended with exit code {exit_code}", "", OF_KILLED)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ganzoo.bench import crash
 from ganzoo.bench.plan import Run
+from ganzoo.bench.ranks import check_devices
 from ganzoo.bench.reach import reached
 from ganzoo.bench.store import Store
 from ganzoo.bench.worker import main as worker_main
@@ -31,9 +32,12 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def default_jobs(device: str, runs: int) -> int:
-    """Runs side by side when nobody says: one a core (small networks gain little from a second thread), one on a GPU."""
-    return max(1, min(usable_cores(), MOST_JOBS, runs)) if device == "cpu" else 1
+def default_jobs(device: str, runs: int, ranks: int = 1) -> int:
+    """Runs side by side when nobody says: one a core (small networks gain little from a second thread), one on a GPU.
+
+    ranks: processes that the largest run is shared among; it counts as so many.
+    """
+    return max(1, min(min(usable_cores(), MOST_JOBS) // ranks, runs)) if device == "cpu" else 1
 
 
 def default_threads(jobs: int) -> int:
@@ -72,8 +76,9 @@ def run_all(
 ) -> Outcome:
     """Do `runs` in order, `jobs` at a time. A crash is a row and the others go on; Ctrl-C lets each worker save and stop.
 
-    Raises UserError, once all workers have stopped, when a run refuses its input.
+    Raises UserError, once all workers have stopped, when a run refuses its input; before anything is written where a GPU a rank is missing.
     """
+    check_devices(runs, device)
     store = Store(root)
     store.check_writable()
     context = multiprocessing.get_context("spawn")

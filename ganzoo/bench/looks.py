@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.metrics import extractors
-from ganzoo.metrics.encode import generation_mode, to_uint8
+from ganzoo.metrics.encode import as_images, generation_mode
 from ganzoo.metrics.evaluate import generate
 from ganzoo.metrics.look import look_at_reals
 from ganzoo.metrics.protocol import Protocol
@@ -50,7 +50,8 @@ class Looks:
         with generation_mode(g, self.protocol):
             features, finite = [], []
             for x in generate(g, self.case, self.count, self.seed, "watch", self.device, self.protocol.fake_batch or self.count):
-                features.append(look_at_reals(self.network, self.protocol, to_uint8(x, self.case.eval.fake_range)))
+                shown = as_images(x, self.protocol, self.case.eval.fake_range)
+                features.append(look_at_reals(self.network, self.protocol, shown))
                 finite.append(x.isfinite().all())
             trace = torch.cat(features).double().var(0).sum()
             return torch.where(torch.stack(finite).all(), (trace / self.real_trace).sqrt(), torch.nan).to(self.diversity.dtype)

@@ -19,7 +19,7 @@ from ganzoo.metrics import extractors, protocols
 from ganzoo.metrics.protocol import CASE, Protocol
 from ganzoo.metrics.reals import Source
 from ganzoo.spec import Resolved, Spec
-from ganzoo.spec.schema import Case
+from ganzoo.spec.schema import POINTS, Case
 from ganzoo.train.state import build_networks
 
 
@@ -50,18 +50,27 @@ class Run:
         return max(step for step, _ in self.stops.values())
 
 
-Loaded = dict[tuple, tuple[int, str, tuple]]  # (source, limit) → (images, digest, shape): each set is read once a plan
+@dataclass(frozen=True)
+class Facts:
+    """What a plan has to know of a data set."""
+
+    count: int  # images, or pairs
+    digest: str
+    shape: tuple[int, int, int]  # of one, as it is trained on
+    classes: int = 0
 
 
-def _facts_of(source: Source, limit: int | None, loaded: Loaded) -> tuple[int, str, tuple]:
+Loaded = dict[tuple, Facts]  # by (source, limit): each set is read once a plan
+
+
+def _facts_of(source: Source, limit: int | None, loaded: Loaded) -> Facts:
     if (source, limit) not in loaded:
         images = source.load(limit)
-        loaded[source, limit] = len(images), images.digest, tuple(images.shape)
+        loaded[source, limit] = Facts(len(images), images.digest, tuple(images.shape), len(images.classes))
     return loaded[source, limit]
 
 
-def _trained_on(case: Case, loaded: Loaded) -> tuple[int, str, tuple]:
-    """(images or pairs, digest, shape of one as it is trained on)."""
+def _trained_on(case: Case, loaded: Loaded) -> Facts:
     settings = case.data
     if not two_sided(case):
         return _facts_of(source_of(case, settings.split), settings.limit, loaded)
@@ -69,7 +78,7 @@ def _trained_on(case: Case, loaded: Loaded) -> tuple[int, str, tuple]:
     if key not in loaded:
         pairs, held = training_pairs(case), held_out(case)  # what is measured on is told before any training, too
         digest = hashlib.sha256(f"{pairs.digest} {held.digest}".encode()).hexdigest()
-        loaded[key] = len(pairs), digest, held.shape
+        loaded[key] = Facts(len(pairs), digest, held.shape)
     return loaded[key]
 
 
@@ -145,24 +154,51 @@ def _protocol(case: Case, loaded: Loaded) -> Protocol:
     source = reals_of(case, protocol)
     named = protocols.get(case.eval.protocol).real_data != CASE  # then the name says which images they are
     part = next((limit for known, limit in loaded if known == source), None) if named and protocol.real_count is None else None
-    count, digest, shape = _facts_of(source, part, loaded)  # a part that is trained on shows that all are there
-    if not extractors.fits(takes := extractors.card(protocol.extractor), shape):
-        reads = extractors.in_words(takes)
-        raise SpecError(f"protocol {protocol.name} takes its reals from {source.name}, of shape {shape}, but its network reads {reads}.")
-    if protocol.real_count is not None and protocol.real_count > count:
-        raise SpecError(f"eval.num_real is {protocol.real_count}, but {source.name} ({source.split}) holds {count} images.")
-    if part is None and (used := protocol.used_reals(count)) < (least := protocol.least_images):
+    found = _facts_of(source, part, loaded)  # a part that is trained on shows that all are there
+    if not extractors.fits(takes := extractors.card(protocol.extractor), found.shape):
+        told = f"protocol {protocol.name} takes its reals from {source.name}, of shape {found.shape}"
+        raise SpecError(f"{told}, but its network reads {extractors.in_words(takes)}.")
+    if protocol.real_count is not None and protocol.real_count > found.count:
+        raise SpecError(f"eval.num_real is {protocol.real_count}, but {source.name} ({source.split}) holds {found.count} images.")
+    if part is None and (used := protocol.used_reals(found.count)) < (least := protocol.least_images):
         batches = f" in whole batches of {protocol.real_batch}" if protocol.real_batch else ""
         raise SpecError(f"{source.name} ({source.split}) gives {used} reals{batches}, but protocol {protocol.name} needs at least {least}.")
-    return protocol if named else replace(protocol, real_digest=digest)
+    return protocol if named else replace(protocol, real_digest=found.digest)
 
 
-def _check_builds(case: Case, shape: tuple[int, int, int]) -> None:
+def _check_reads(case: Case, protocol: Protocol, shape: tuple[int, int, int], what: str) -> None:
+    """SpecError where the protocol cannot measure what the case makes."""
+    takes = extractors.card(protocol.extractor)
+    if not extractors.fits(takes, shape):
+        reads = extractors.in_words(takes)
+        raise SpecError(f"{what} trains on images of shape {shape}, but protocol {protocol.name} reads {reads}.")
+    if protocol.points and case.data.name != protocol.real_data:
+        raise SpecError(
+            f"{what} trains on '{case.data.name}', but protocol {protocol.name} counts the modes of '{protocol.real_data}': "
+            f"expected eval.protocol: {case.data.name}."
+        )
+
+
+def _check_classes(case: Case, found: int, what: str) -> None:
+    """SpecError where the networks are told other classes than the data have."""
+    told = case.model.num_classes
+    if told not in (0, found):
+        raise SpecError(
+            f"{what}: model.num_classes is {told}, but {case.data.name} ({case.data.split}) has {found} classes: expected {found}, or 0 to "
+            "tell none. Set model.num_classes, or data.classes."
+        )
+
+
+def _check_builds(case: Case, shape: tuple[int, int, int], what: str) -> None:
     """UserError where the model refuses the images, before anything is written; any other failure is the run's own, a row."""
     try:
         with torch.device("meta"):  # no memory and no time, however wide
             build_networks(case, shape, seed=0)
-    except UserError:
+    except UserError as error:
+        if case.data.name in POINTS:  # its advice is for images
+            raise SpecError(
+                f"{what}: model '{case.model.name}' makes images, but '{case.data.name}' holds points. Set model.name: point-mlp."
+            ) from error
         raise
     except Exception:  # noqa: BLE001, S110 (a user's model may fail in any way, or want real numbers while it is built)
         pass
@@ -171,16 +207,14 @@ def _check_builds(case: Case, shape: tuple[int, int, int]) -> None:
 def _run(spec: Spec, tier: str, seed: int, leader: str, members: list[Resolved], loaded: Loaded) -> Run:
     what = f"{spec.name}/{leader}"
     check_task(members[0].case, what)
-    count, digest, shape = _trained_on(members[0].case, loaded)
-    stops = {member.name: stop_of(member.case, count) for member in members}
+    data_set = _trained_on(members[0].case, loaded)
+    stops = {member.name: stop_of(member.case, data_set.count) for member in members}
     longest = max(members, key=lambda member: stops[member.name][0])
     case, code = longest.case, science_digest(longest.case.model.name)
     protocol = _protocol(case, loaded)
-    takes = extractors.card(protocol.extractor)
-    if not extractors.fits(takes, shape):
-        reads = extractors.in_words(takes)
-        raise SpecError(f"{what} trains on images of shape {shape}, but protocol {protocol.name} reads {reads}.")
-    _check_builds(case, shape)
+    _check_reads(case, protocol, data_set.shape, what)
+    _check_classes(case, data_set.classes, what)
+    _check_builds(case, data_set.shape, what)
     check_probe(case, what)
     return Run(
         spec=spec.name,
@@ -189,10 +223,10 @@ def _run(spec: Spec, tier: str, seed: int, leader: str, members: list[Resolved],
         stops=stops,
         seed=seed,
         tier=tier,
-        key=run_key(case, seed, tier, code, digest, protocol.hash),
+        key=run_key(case, seed, tier, code, data_set.digest, protocol.hash),
         resolved=case,
         stand_in=longest.stand_in,
         protocol=protocol,
-        data_digest=digest,
+        data_digest=data_set.digest,
         code=code,
     )

@@ -14,7 +14,7 @@ from ganzoo.bench.environment import capture, peak_memory_mb
 from ganzoo.bench.events import Seen, find_events
 from ganzoo.bench.store import SCHEMA
 from ganzoo.metrics import extractors
-from ganzoo.recipes import BALANCE, TERMS
+from ganzoo.recipes import BALANCE, INFORMATION, TERMS
 from ganzoo.train.state import State
 from ganzoo.variation import variation
 
@@ -46,7 +46,7 @@ def record_of(session: Session, status: str) -> dict:
     progress.peak_memory_mb = max(progress.peak_memory_mb, peak_memory_mb(session.device))
     logged, looks = state.log.read(), session.looks.read()
     losses = {key: logged[key] for key in ("step", "d", "g")}
-    balance, terms = _columns(logged, BALANCE, state), _columns(logged, TERMS, state)
+    balance, terms, information = (_columns(logged, names, state) for names in (BALANCE, TERMS, INFORMATION))
     d_losses, g_losses = state.log.steps()[:, :2].T.tolist()
     classes = len(session.images.classes) if session.held is None else 0
     knows_classes = classes == extractors.card(run.protocol.extractor)["classes"]
@@ -79,6 +79,7 @@ def record_of(session: Session, status: str) -> dict:
         "losses": _finite(losses),
         "balance": _finite(balance),
         "terms": _finite(terms),
+        "information": _finite(information),
         "scalars": {
             "d_loss_variation": variation(losses["d"]),
             "g_loss_variation": variation(losses["g"]),

@@ -20,6 +20,7 @@ from ganzoo.bench.plan import Run, epoch_of, load_images, steps_per_epoch
 from ganzoo.bench.probing import probe_case
 from ganzoo.bench.reach import reached, whole
 from ganzoo.bench.recording import Progress, record_of
+from ganzoo.bench.scatter import save_scatter
 from ganzoo.bench.sides import held_out, two_sided
 from ganzoo.bench.store import Store, write_text
 from ganzoo.bench.translations import QUALITIES, show_translations
@@ -30,7 +31,9 @@ from ganzoo.metrics.measure import metric_names
 from ganzoo.metrics.probe import PROBES
 from ganzoo.metrics.reals import reals_for
 from ganzoo.metrics.translator import Translator
+from ganzoo.spec.schema import Train
 from ganzoo.train import checkpoint
+from ganzoo.train.distributed import ALONE, Agreement, Ranks
 from ganzoo.train.loop import train
 from ganzoo.train.state import State
 
@@ -48,10 +51,11 @@ class Hooks:
 
 
 class Session:
-    """One run while it is being worked on."""
+    """One run while it is being worked on. Where several ranks share its batches each has a session of its own; rank 0's evaluates and
+    writes, the others train along."""
 
-    def __init__(self, run: Run, store: Store, device: torch.device, hooks: Hooks):
-        self.run, self.store, self.device, self.hooks = run, store, device, hooks
+    def __init__(self, run: Run, store: Store, device: torch.device, hooks: Hooks, ranks: Ranks = ALONE):
+        self.run, self.store, self.device, self.hooks, self.ranks = run, store, device, hooks, ranks
         self.path = store.root / run.folder
         self.known = store.record(run.folder) or {}
         forget_peak_memory(device)  # a worker's earlier runs are not this one's
@@ -62,12 +66,19 @@ class Session:
         self.per_epoch = steps_per_epoch(run.resolved, len(self.images))
         self.total = run.total_steps
         self.reals = reals_of(run.resolved, run.protocol)
-        reals = reals_for(run.protocol, str(device), self.reals)  # missing reals are told before any training
+        reals = reals_for(run.protocol, str(device), self.reals) if ranks.leads else None  # missing reals are told before any training
         self.state, kept = self._state()
+        if reals is None:
+            return
         self.looks = Looks(run.resolved, run.protocol, reals, run.seed, self.total, device, self.measured)
         if kept:
             self.looks.restore(kept)
-        self.flops = flops_per_step(run.resolved, self.state.g, self.state.d, self.state.batches.shape)
+        part = run.resolved.model_copy(update={"train": self._share_of(run.resolved.train)})
+        self.flops = ranks.size * flops_per_step(part, self.state.g, self.state.d, self.state.batches.shape)
+
+    def _share_of(self, settings: Train) -> Train:
+        """The training that one rank does."""
+        return settings.model_copy(update={"batch_size": settings.batch_size // self.ranks.size})
 
     def measured(self, state: State) -> nn.Module:
         """G as evaluations see it, with its sources if it translates."""
@@ -88,8 +99,8 @@ class Session:
             )
         done = meta["training"]["step"] if meta else 0
         self.total = max(self.total, done)
-        images = self.images.images if self.held is None else self.images
-        state = State.fresh(self.run.resolved, images.to(self.device), self.run.seed, self.total, self.device)
+        images, labels = (self.images.images, self.images.labels.to(self.device)) if self.held is None else (self.images, None)
+        state = State.fresh(self.run.resolved, images.to(self.device), self.run.seed, self.total, self.device, labels, self.ranks)
         if not meta:
             return state, {}
         kept = Progress(**meta["progress"])
@@ -111,30 +122,39 @@ class Session:
         return sorted({*range(every, self.total + 1, every), *(step for step, _ in self.run.stops.values())})
 
     def save(self) -> None:
+        """Collective: each rank's streams are in the checkpoint that rank 0 writes."""
         tensors, training = self.state.pack()
+        if not self.ranks.leads:
+            return
         tensors |= {f"looks/{name}": value for name, value in self.looks.state().items()}
         checkpoint.save(self.path / CHECKPOINT, tensors, {"key": self.run.key, "training": training, "progress": vars(self.progress)})
         self.store.write_record(self.run.folder, self.record("partial"))
 
-    def work(self) -> dict:
-        """Train and evaluate up to the last stop; the finished record, or the partial one after an interruption."""
+    def work(self) -> dict | None:
+        """Train and evaluate up to the last stop; the finished record, or the partial one after an interruption. None but on rank 0."""
         batch, threads = self.run.resolved.train.batch_size, torch.get_num_threads()
-        self.hooks.log(f"seed {self.run.seed}, {self.total} steps of {batch}, {self.device.type}, {threads} threads")
-        saved = time.monotonic()
+        shared = f" among {self.ranks.size} ranks" if self.ranks.size > 1 else ""
+        self.hooks.log(f"seed {self.run.seed}, {self.total} steps of {batch}{shared}, {self.device.type}, {threads} threads")
+        saved, agreed = time.monotonic(), Agreement(self.ranks)
 
         def after_step(state: State) -> bool:
             nonlocal saved
-            self.looks.after(state)
+            if self.ranks.leads:
+                self.looks.after(state)
             self.hooks.progress(state.step, self.total)
-            if time.monotonic() - saved > self.hooks.checkpoint_seconds and state.step < self.total:
+            due = time.monotonic() - saved > self.hooks.checkpoint_seconds and state.step < self.total
+            stop, save = agreed.on(self.hooks.interrupted(), due)
+            if save:
                 clock.pause()
                 self.save()
                 saved = time.monotonic()
                 clock.resume()
-            return self.hooks.interrupted()
+            return stop
 
-        if self.state.step == 0:
+        if self.state.step == 0 and self.ranks.leads:
             self._before_the_first_step()
+        if self.ranks.size > 1:
+            self.ranks.check_equal(self.state.weights_digest(), "the weights to begin with")
         for point in self.points():
             clock = _Clock(self)
             reached = train(self.run.resolved, self.state, point, after_step=after_step)
@@ -143,11 +163,13 @@ class Session:
                 self.save()
                 return self.record("partial")
             if self.state.step == point and not whole(self.progress.evaluations, point, self.run.resolved, self._is_stop(point)):
-                self._evaluate(point)
+                if self.ranks.leads:
+                    self._evaluate(point)
                 self.save()
                 saved = time.monotonic()
         record = self.record("finished")
-        self.store.write_record(self.run.folder, record)
+        if self.ranks.leads:
+            self.store.write_record(self.run.folder, record)
         return record
 
     def _is_stop(self, step: int) -> bool:
@@ -187,6 +209,8 @@ class Session:
                     metrics |= quality.means()
                     told = [{"code": one.code, "message": one.message} for one in quality.warnings()]
                     found.warnings.extend(told)
+            elif run.protocol.points:
+                save_scatter(self.path / samples, g, case, run.protocol, device)
             else:
                 save_grid(self.path / samples, g, case, device)
             if found.warnings:
@@ -215,9 +239,10 @@ class Session:
                 metrics |= dict.fromkeys(PROBES)
         return found
 
-    def record(self, status: str) -> dict:
-        """The record as of now."""
-        return record_of(self, status)
+    def record(self, status: str) -> dict | None:
+        """The record as of now, on rank 0. Collective where steps were done since the last checkpoint."""
+        self.state.average_losses()
+        return record_of(self, status) if self.ranks.leads else None
 
 
 class _Clock:
@@ -236,8 +261,16 @@ class _Clock:
         self.session.progress.train_seconds += time.perf_counter() - self.begun
 
 
-def execute(run: Run, store: Store, device: torch.device, hooks: Hooks | None = None) -> dict:
-    """Bring a run to its stops, or find that it is there already; the record. The caller holds the run's lock.
+Work = Callable[[Run, Store, torch.device, Hooks], dict]
+
+
+def here(run: Run, store: Store, device: torch.device, hooks: Hooks) -> dict:
+    """Train and evaluate in this process."""
+    return Session(run, store, device, hooks).work()
+
+
+def execute(run: Run, store: Store, device: torch.device, hooks: Hooks | None = None, work: Work = here) -> dict:
+    """Bring a run to its stops, by `work`, or find that it is there already; the record. The caller holds the run's lock.
 
     Exceptions pass: whether they become a row is the executor's business.
     """
@@ -249,4 +282,4 @@ def execute(run: Run, store: Store, device: torch.device, hooks: Hooks | None = 
     for scrap in folder.glob(".*.part"):  # of a writer that was killed
         scrap.unlink()
     write_text(folder / "case.yaml", yaml.safe_dump(run.resolved.model_dump(mode="json"), sort_keys=False))
-    return Session(run, store, device, hooks or Hooks()).work()
+    return work(run, store, device, hooks or Hooks())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 import warnings
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
@@ -11,16 +10,14 @@ from pathlib import Path
 
 import torch
 
-from ganzoo.bench import crash
+from ganzoo.bench import crash, ranks
 from ganzoo.bench.adopt import adopt
 from ganzoo.bench.numerics import prepare
 from ganzoo.bench.plan import Run
 from ganzoo.bench.reach import evaluated
-from ganzoo.bench.run import Hooks, execute
+from ganzoo.bench.run import Hooks, execute, here
 from ganzoo.bench.store import Store
 from ganzoo.errors import UserError
-
-PROGRESS_SECONDS = 0.5
 
 _stop = False
 
@@ -35,14 +32,6 @@ def work_on(run: Run, store: Store, device: torch.device, send, *, retry: bool) 
 
     `send` takes messages: ("progress", step, total) and ("waiting",).
     """
-    last = 0.0
-
-    def progress(step: int, total: int) -> None:
-        nonlocal last
-        if time.monotonic() - last > PROGRESS_SECONDS:
-            last = time.monotonic()
-            send(("progress", step, total))
-
     with store.lock(run.folder, waiting=lambda: send(("waiting",))) as folder:
 
         def log(line: str) -> None:
@@ -59,7 +48,8 @@ def work_on(run: Run, store: Store, device: torch.device, send, *, retry: bool) 
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = lambda message, category, *_: log(f"{category.__name__}: {message}")
-                record = execute(run, store, device, Hooks(progress=progress, interrupted=lambda: _stop, log=log))
+                hooks = Hooks(progress=ranks.seldom(send), interrupted=lambda: _stop, log=log)
+                record = execute(run, store, device, hooks, here if run.resolved.train.ranks == 1 else ranks.launch)
         except UserError:
             raise  # the user's to mend, not a row
         except Exception as error:  # noqa: BLE001 (a row, so that the other runs go on)

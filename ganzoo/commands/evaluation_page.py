@@ -88,7 +88,9 @@ def _command(asked: Asked, page: Path | None, fakes: Fakes) -> str:
 
 
 def write_page(path: Path, told: dict, fakes: Fakes, protocol: Protocol, device: str) -> Path:
-    """The page of a measurement, with its first samples: as the protocol sees them, and with --steps as they are, too."""
+    """The page of a measurement, with its first samples: as the protocol sees them, and with --steps as they are, too. Points have none."""
+    if protocol.points:
+        return render_evaluation(told, [], path)
     plain = protocols.steps(protocol).get(NONE_OF_THEM) if told.get("steps") else None
     seen = f"as {protocol.name} sees them"
     if fakes.stored is not None or plain is None:

@@ -44,7 +44,7 @@ def run(targets: list[str], settings: Settings) -> int:
     device = device_named(settings.device)
     check_writable(settings.out, "reports", "Choose another with --out DIR.")
     out = console()
-    jobs = settings.jobs or default_jobs(device, len(runs))
+    jobs = settings.jobs or default_jobs(device, len(runs), max((run.resolved.train.ranks for run in runs), default=1))
     out.print(_announced(runs, settings, device, jobs))
     begun = time.monotonic()
     with Bars(len(runs)) as bars:

@@ -11,12 +11,12 @@ from ganzoo.data.raw_set import RawSet
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Images and labels of one split; sets with equal `digest` hold the same pixels and labels in the same order.
+    """Images (or points) and labels of one split; sets with equal `digest` hold the same pixels and labels in the same order.
 
     Sets from class folders come ordered by class: shuffle before taking a part, or ask `load` for it with `limit`.
     """
 
-    images: torch.Tensor  # uint8 (N, C, H, W), contiguous; C is 1 (grey) or 3 (RGB)
+    images: torch.Tensor  # uint8 (N, C, H, W), contiguous; C is 1 (grey) or 3 (RGB). Points: float32 (N, 2, 1, 1)
     labels: torch.Tensor  # int64 (N,), indices into `classes`
     classes: tuple[str, ...]
     name: str

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganzoo.data import celeba, cifar10, classes, digits, imagenet, mnist
+from ganzoo.data import celeba, cifar10, classes, digits, imagenet, mnist, points
 from ganzoo.data.decode import Progress, resized
 from ganzoo.data.folder import open_folder
 from ganzoo.data.image_files import OpenSource, load_image_files
 from ganzoo.data.raw_set import RawSet, raw_set
 from ganzoo.data.roots import find, located, places, search_roots
+from ganzoo.data.stacked import stack
 from ganzoo.data.zip_file import open_zip
 from ganzoo.errors import DataError, nearest
 from ganzoo.paths import cache_dir
@@ -38,6 +40,8 @@ class Builtin:
     is_available: Callable[[], bool]
     looked_in: Callable[[], list[Path]]
     how_to_get: Callable[[], str]
+    stacked: bool = False  # what `load` gives is stacked, three at random in the three channels
+    points: bool = False  # float32 points, not images
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,42 @@ DATASETS: dict[str, Builtin | Collection | ImageFiles | TwoSides] = {
         cifar10.is_available,
         cifar10.looked_at,
         cifar10.how_to_get,
+    ),
+    "ring": Builtin(
+        "50,000 + 10,000 points of the plane, 8 Gaussians on a circle; used as they are: data.range plays no part",
+        (2, 1, 1),
+        partial(points.load_points, "ring"),
+        lambda: True,
+        list,
+        lambda: "It is computed.",
+        points=True,
+    ),
+    "grid": Builtin(
+        "50,000 + 10,000 points of the plane, 25 Gaussians on a grid; used as they are: data.range plays no part",
+        (2, 1, 1),
+        partial(points.load_points, "grid"),
+        lambda: True,
+        list,
+        lambda: "It is computed.",
+        points=True,
+    ),
+    "stacked-digits": Builtin(
+        "50,000 + 10,000 colour 8x8 images of 1,000 classes, a digit of 'digits' in each channel",
+        (3, 8, 8),
+        digits.load_digits,
+        digits.is_installed,
+        list,
+        digits.how_to_get,
+        stacked=True,
+    ),
+    "stacked-mnist": Builtin(
+        "50,000 + 10,000 colour 28x28 images of 1,000 classes, a digit of MNIST in each channel",
+        (3, 28, 28),
+        mnist.load_mnist,
+        mnist.is_available,
+        mnist.places,
+        mnist.how_to_get,
+        stacked=True,
     ),
     "celeba": Collection(
         "202,599 colour 178x218 faces, aligned; splits train, valid, test, all",
@@ -184,10 +224,18 @@ def load(
 
 def _load_builtin(known: Builtin, name: str, split: str, resize: int | None, asked: Sequence[str] | None) -> RawSet:
     _check_split(name, split, SPLITS)
+    if known.points and resize is not None:
+        raise DataError(f"data set '{name}' holds points, not images, got resize {resize}. Remove data.resize.")
     raw = known.load(split)
+    if known.stacked:  # resized before, as each digit is in many stacks
+        raw = stack(_resized(raw, resize), split)
     if asked is not None:
         raw = classes.only(raw, asked, f"data set '{name}'")
-    return raw if resize is None else raw_set(resized(raw.pixels, resize), raw.labels, raw.classes)
+    return raw if known.stacked else _resized(raw, resize)
+
+
+def _resized(raw: RawSet, side: int | None) -> RawSet:
+    return raw if side is None else raw_set(resized(raw.pixels, side), raw.labels, raw.classes)
 
 
 def _place_of(known: Collection | ImageFiles, name: str, split: str, path: str | Path | None, asked: Sequence[str] | None) -> Path:

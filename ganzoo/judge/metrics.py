@@ -20,6 +20,8 @@ LABEL: dict[str, str] = {
     "coverage": "coverage",
     "modes": "classes reached",
     "entropy": "entropy of mean predicted labels (nats)",
+    "mode_kl": "KL of the modes' shares to the data's (nats)",
+    "high_quality": "share of high-quality samples",
     "l1": "L1 distance to the target (pixels in [0, 1])",
     "psnr": "PSNR to the target (dB)",
     "ssim": "SSIM to the target",

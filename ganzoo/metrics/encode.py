@@ -21,6 +21,11 @@ def to_uint8(x: Tensor, value_range: tuple[float, float]) -> Tensor:
     return ((x.float() - lo) * (255.0 / (hi - lo))).clamp_(0, 255).round_().to(torch.uint8)
 
 
+def as_images(x: Tensor, protocol: Protocol, fake_range: tuple[float, float]) -> Tensor:
+    """A generator's float output in `fake_range` as the reals are: uint8 images; points stay what they are."""
+    return x.float() if protocol.points else to_uint8(x, fake_range)
+
+
 def to_uint8_clipped(x: Tensor) -> Tensor:
     """Float images taken for 0..1 → uint8 as torchvision's `save_image` stores them: half up, what lies outside clipped."""
     return x.float().mul(255.0).add_(0.5).clamp_(0, 255).to(torch.uint8)
@@ -42,10 +47,13 @@ class NotFinite(MetricError):
 
 
 def stored(x: Tensor, protocol: Protocol, fake_range: tuple[float, float]) -> Tensor:
-    """What the protocol's evaluator would find on disk for a generator's float output in `fake_range`. NotFinite for NaN or infinity."""
+    """What the protocol's evaluator would find on disk for a generator's float output in `fake_range`; of points, they themselves.
+
+    NotFinite for NaN or infinity.
+    """
     if not bool(x.isfinite().all()):  # as pixels they would be black, and nobody would know
         raise NotFinite("the generator's outputs are not finite: there is nothing to measure. Look where its training diverged.")
-    pixels = to_uint8(x, fake_range) if protocol.denormalised else to_uint8_clipped(x)
+    pixels = as_images(x, protocol, fake_range) if protocol.denormalised else to_uint8_clipped(x)
     return pixels if protocol.jpeg is None else through_jpeg(pixels, protocol.jpeg)
 
 

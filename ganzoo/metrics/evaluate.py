@@ -45,7 +45,7 @@ def generate(
 def sample_images(
     g: nn.Module, case: Case, protocol: Protocol, count: int, seed: int, name: str, device: str, truncation: float | None = None
 ) -> Iterator[Tensor]:
-    """The same as a protocol finds them stored: uint8 chunks."""
+    """The same as a protocol finds them stored: uint8 chunks, or float ones of points."""
     for x in generate(g, case, count, seed, name, device, protocol.fake_batch or CHUNK, truncation):
         yield stored(x, protocol, case.eval.fake_range)
 

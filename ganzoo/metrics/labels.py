@@ -15,6 +15,12 @@ COMMON = {
     "modes": "classes reached",
     "entropy": "label entropy (nats)",
 }
+OF_MODES = {
+    "modes": "modes reached",
+    "entropy": "entropy of the modes' shares (nats)",
+    "mode_kl": "KL of the modes' shares to the data's (nats)",
+}
+HIGH_QUALITY = "points within 3 sd of a mode (share)"
 # by extractor: Fréchet distance, kernel distance, score, spread of the score
 NAMES = {
     "tf-inception": ("FID", "KID", "Inception Score", "Inception Score, std over splits"),
@@ -24,13 +30,16 @@ NAMES = {
         "Inception Score, torchvision's Inception", "Inception Score, torchvision's Inception, std over splits",
     ),
     "dinov2": ("Fréchet distance, DINOv2", "kernel distance, DINOv2", "", ""),
+    "points": ("Fréchet distance of points", "", "", ""),
     "classifier": ("classifier Fréchet distance", "classifier kernel distance", "classifier score", "classifier score, std over splits"),
 }  # fmt: skip
 KEYS = ("frechet", "kid", "is", "is_split_std")
 
 
 def family(extractor: str) -> str:
-    """The row of NAMES: the shipped classifiers are one family, a user's network is known by its own name."""
+    """The row of NAMES: the shipped classifiers are one family, points another, a user's network is known by its own name."""
+    if extractor.endswith("-modes"):
+        return "points"
     if extractor.endswith("-cnn"):
         return "classifier"
     return extractor if extractor in NAMES else "own"
@@ -44,8 +53,13 @@ def labels_of(protocol: Protocol) -> dict[str, str]:
         names = (f"Fréchet distance, {own}", f"kernel distance, {own}", f"score, {own}", f"score, {own}, std over splits")
     else:
         names = NAMES[kind]
-    plain = kind == "own" or protocol.name.removesuffix("-test") in (protocol.extractor, "clean-fid")
+    toy = kind == "points" or protocol.extractor.startswith("stacked-")
+    plain = kind == "own" or toy or protocol.name.removesuffix("-test") in (protocol.extractor, "clean-fid")
     aside = "" if plain else f" ({protocol.name})"
-    if kind not in ("own", "classifier") and protocol.real_split != "train":  # usual is train, and the other makes half as much again
+    published = kind not in ("own", "classifier", "points")
+    if published and protocol.real_split != "train":  # usual is train, and the other makes half as much again
         aside += f", against {protocol.real_split} images"
-    return {key: f"{name}{aside}" for key, name in zip(KEYS, names, strict=True) if name} | COMMON
+    named = {key: f"{name}{aside}" for key, name in zip(KEYS, names, strict=True) if name} | COMMON
+    if toy:
+        named |= OF_MODES
+    return named | ({"high_quality": HIGH_QUALITY} if kind == "points" else {})

@@ -25,29 +25,35 @@ def ranged(images: Tensor, to: tuple[float, float]) -> Tensor:
     return images.float().mul_((to[1] - to[0]) / 255.0).add_(to[0])
 
 
-def _features(network: Extractor, protocol: Protocol, images: Tensor, to: tuple[float, float] | None) -> Tensor:
+def _looked(network: Extractor, protocol: Protocol, images: Tensor, to: tuple[float, float] | None) -> tuple[Tensor, Tensor]:
     if to is None:
-        return network(images)[0]
+        return network(images)
     x = ranged(images, to)
     if protocol.channel_shift:
         scale, offset = _shift(x.device)
         x = x * scale + offset  # before the resize, which commutes with it
-    return network.embed(x)[0]
+    return network.embed(x)
 
 
 def look_at_reals(network: Extractor, protocol: Protocol, images: Tensor) -> Tensor:
-    """Features (n, d) of real uint8 images."""
-    return _features(network, protocol, images, protocol.real_range)
+    """Features (n, d) of real uint8 images, or points."""
+    return _looked(network, protocol, images, protocol.real_range)[0]
+
+
+def classify_reals(network: Extractor, protocol: Protocol, images: Tensor) -> tuple[Tensor, Tensor]:
+    """The same and what each is taken for, (n,) int64; zeros where the network knows no classes."""
+    features, logits = _looked(network, protocol, images, protocol.real_range)
+    return features, logits.argmax(1) if network.classes else torch.zeros(len(features), dtype=torch.long)
 
 
 def look_at_fakes(network: Extractor, protocol: Protocol, images: Tensor, *, score: bool = True) -> tuple[Tensor, Tensor]:
-    """Features (n, d) and logits (n, k) of generated uint8 images; one pass through the network unless the protocol wants two.
+    """Features (n, d) and logits (n, k) of generated uint8 images, or points; one pass through the network unless the protocol wants two.
 
     Without `score` logits that would take a pass of their own are left out: (n, 0).
     """
     if protocol.fake_range == protocol.score_range and not (protocol.channel_shift and protocol.fake_range):
         return network(images) if protocol.fake_range is None else network.embed(ranged(images, protocol.fake_range))
-    features = _features(network, protocol, images, protocol.fake_range)
+    features = _looked(network, protocol, images, protocol.fake_range)[0]
     if not (network.classes and score):
         return features, features.new_empty(len(images), 0)
     logits = network(images) if protocol.score_range is None else network.embed(ranged(images, protocol.score_range))

@@ -16,13 +16,12 @@ from ganzoo.metrics.frechet import frechet
 from ganzoo.metrics.inception_score import InceptionScore
 from ganzoo.metrics.kid import kid
 from ganzoo.metrics.look import look_at_fakes
-from ganzoo.metrics.modes import coverage_of_counts
+from ganzoo.metrics.modes import as_independent, coverage_of_counts, mode_divergence, share_in_modes
 from ganzoo.metrics.moments import Moments
 from ganzoo.metrics.precision_recall import precision_recall
 from ganzoo.metrics.protocol import Protocol
-from ganzoo.metrics.reals import Reals, check_fits, piece_of
+from ganzoo.metrics.reals import Reals, check_fits, kernel_size, piece_of
 
-MANY_CLASSES = 100  # from here on classes are ImageNet's, not the data's: which of them are reached says nothing
 Progress = Callable[[int], None]  # images done
 
 
@@ -36,18 +35,11 @@ class Measurement:
 
 def metric_names(protocol: Protocol) -> list[str]:
     """The metrics that a protocol measures, in order."""
-    classes = extractors.card(protocol.extractor)["classes"]
-    names = ["frechet", "kid"]
-    if classes:
-        names += ["is", "is_split_std"]
-    names += ["precision", "recall", "density", "coverage"]
-    if 0 < classes < MANY_CLASSES:
-        names += ["modes", "entropy"]
-    return names
+    return list(extractors.card(protocol.extractor)["measures"])
 
 
 def embedded(protocol: Protocol, network: Extractor, chunks: Iterable[Tensor], *, score: bool = True) -> Iterator[tuple[Tensor, Tensor]]:
-    """Features and logits, on the CPU, of uint8 chunks (n, C, H, W), piece by piece."""
+    """Features and logits, on the CPU, of uint8 chunks (n, C, H, W), or of points, piece by piece."""
     for chunk in chunks:
         check_fits(network, tuple(chunk.shape[1:]), "the fakes are images")
         for piece in chunk.split(piece_of(network)):
@@ -56,19 +48,20 @@ def embedded(protocol: Protocol, network: Extractor, chunks: Iterable[Tensor], *
 
 
 def measure(protocol: Protocol, reals: Reals, chunks: Iterable[Tensor], device: str, progress: Progress | None = None) -> Measurement:
-    """Every metric of `metric_names` for uint8 fakes; MetricError where there are more or fewer than `num_fake`."""
+    """Every metric of `metric_names` for uint8 fakes, or points; MetricError where there are more or fewer than `num_fake`."""
     network = extractors.load(protocol.extractor, device)
-    kernel = protocol.num_kid if protocol.num_kid is not None else protocol.num_fake
+    kernel = kernel_size(protocol, network, protocol.num_fake)
     names, done = metric_names(protocol), 0
     moments, first = Moments(network.dim), torch.empty(min(max(kernel, protocol.num_neighbours), protocol.num_fake), network.dim)
     score = InceptionScore(protocol.num_fake, protocol.is_splits) if "is" in names else None
-    shares = torch.zeros(network.classes, dtype=torch.long)
+    counts = torch.zeros(network.logits if "modes" in names else 0, dtype=torch.long)
     for features, logits in embedded(protocol, network, chunks):
         moments.add(features)
         first[done : done + len(features)] = features[: max(0, len(first) - done)]
         if score:
             score.add(logits)
-            shares += torch.bincount(logits.argmax(1), minlength=network.classes)
+        if len(counts):
+            counts += torch.bincount(logits.argmax(1), minlength=len(counts))
         done += len(features)
         if progress:
             progress(done)
@@ -80,15 +73,21 @@ def measure(protocol: Protocol, reals: Reals, chunks: Iterable[Tensor], device: 
     density, coverage = density_coverage(reals.near, near, protocol.coverage_neighbours, reals.coverage_radii)
     found = {
         "frechet": distance.value,
-        "kid": kid(reals.for_kid, first[:kernel], reals.kid_term),
         "precision": precision,
         "recall": recall,
         "density": density,
         "coverage": coverage,
     }
+    if kernel:
+        found["kid"] = kid(reals.for_kid, first[:kernel], reals.kid_term)
     if score:
         found["is"], found["is_split_std"], _ = score.result()
-        found["modes"], found["entropy"] = coverage_of_counts(shares, protocol.mode_share)
+    if len(counts):
+        found["modes"], found["entropy"] = coverage_of_counts(counts, protocol.mode_share, network.none)
+    if "mode_kl" in names:
+        found["mode_kl"] = mode_divergence(counts, as_independent(reals.counts, network.parts))
+    if "high_quality" in names:
+        found["high_quality"] = share_in_modes(counts)
     told = [
         {"code": warning.code, "message": warning.message}
         for warning in distance.warnings

@@ -6,11 +6,13 @@ import torch
 
 from ganzoo.metrics.features import Array, MetricError, as_rows
 
+FEWEST = 0.5  # reals that a class counts for where none was found
+
 
 def mode_coverage(logits: Array, least_share: float) -> tuple[int, float]:
     """(classes reached, entropy in nats of the shares) of the predicted labels of logits (n, k).
 
-    A class is reached when at least `least_share` of the fakes are taken for it, so that stray mistakes do not count.
+    A class is reached when at least `least_share` of the fakes, and at least one, are taken for it, so that stray mistakes do not count.
     """
     logits = as_rows(logits, "given", purpose="mode coverage", what="logits")
     if not 0 <= least_share <= 1:
@@ -18,8 +20,47 @@ def mode_coverage(logits: Array, least_share: float) -> tuple[int, float]:
     return coverage_of_counts(torch.bincount(logits.argmax(1), minlength=logits.shape[1]), least_share)
 
 
-def coverage_of_counts(counts: torch.Tensor, least_share: float) -> tuple[int, float]:
-    """The same from how often each class (k,) was predicted."""
-    shares = counts.to(torch.float64) / counts.sum()
-    positive = shares[shares > 0]
-    return int((shares >= least_share).sum()), float((positive * -positive.log()).sum())
+def coverage_of_counts(counts: torch.Tensor, least_share: float, none: bool = False) -> tuple[int, float]:
+    """The same from how often each class (k,) was predicted.
+
+    With `none` the last of them stands for no class: it is not reached, and the entropy is that of the others' shares among themselves,
+    0 where nothing lies in any.
+    """
+    total, counts = counts.sum(), counts[:-1] if none else counts
+    reached = (counts > 0) & (counts.to(torch.float64) / total >= least_share)
+    shares = counts[counts > 0].to(torch.float64) / counts.sum()
+    return int(reached.sum()), float((shares * -shares.log()).sum())
+
+
+def share_in_modes(counts: torch.Tensor) -> float:
+    """The share of what lies in some mode, of counts (k + 1,) whose last is that of none."""
+    return int(counts[:-1].sum()) / int(counts.sum())
+
+
+def as_independent(counts: torch.Tensor, parts: int) -> torch.Tensor:
+    """Expected counts (k,) where a class is a combination of `parts` independent labels, as the digits of a stack are.
+
+    Each label's own shares are known far better than those of the k combinations: the product of the margins in place of the counts.
+    """
+    if parts == 1:
+        return counts
+    side = round(len(counts) ** (1 / parts))
+    table = counts.to(torch.float64).view([side] * parts)
+    expected = table.sum()
+    for part in range(parts):
+        margin = table.sum([axis for axis in range(parts) if axis != part]) / table.sum()
+        expected = expected[..., None] * margin
+    return expected.flatten()
+
+
+def mode_divergence(fake: torch.Tensor, real: torch.Tensor) -> float:
+    """KL(fakes' shares ‖ reals' shares) in nats, of how often each class (k,) was predicted on either side, or is expected on the reals'.
+
+    A class that no real was taken for counts as FEWEST reals, so that the number stays finite. It is biased: for fakes of the reals' own
+    law it is about (k - 1)/2 · (1/n_fake + 1/n_real), not 0, and (k - 1)/(2 n_fake) against expected counts.
+    """
+    if fake.shape != real.shape:
+        raise MetricError(f"counts of {len(fake)} classes of the fakes, {len(real)} of the reals: expected the same. Use one classifier.")
+    q = real.to(torch.float64).clamp(min=FEWEST)
+    p, q = fake.to(torch.float64) / fake.sum(), q / q.sum()
+    return max(0.0, float(torch.special.xlogy(p, p / q).sum()))  # rounding may leave -1e-17

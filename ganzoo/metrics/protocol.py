@@ -25,7 +25,7 @@ class Protocol:
     num_neighbours: int = 5_000  # samples a side for precision, recall, density and coverage
     neighbours: int = 3
     is_splits: int = 10
-    mode_share: float = 0.01  # least share of the fakes for a class to count as reached
+    mode_share: float = 0.01  # least share of the fakes for a class to count as reached; 0: one fake is enough
     quantisation: str = "uint8: the generator's output range (eval.fake_range) clipped, scaled to 0..255, rounded to nearest"
     latent: str = "the law trained with, no truncation"
     batch_norm: str = "running statistics (eval mode)"
@@ -49,6 +49,7 @@ class Protocol:
     checkpoint: str = LAST  # which evaluations are reported
     fake_batch: int | None = None  # G makes so many at once, with the statistics of that batch; None: running statistics
     preprocessing: str | None = None  # how the extractor takes pixels in; None: x / 255
+    points: bool = False  # G's outputs are points, measured as they are: they have no range, and nothing stores them
 
     @property
     def hash(self) -> str:

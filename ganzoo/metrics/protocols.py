@@ -13,6 +13,10 @@ from ganzoo.metrics.protocol import CASE, EACH_BEST, SHUFFLED, Protocol
 _OF_THE_CASE = {"real_data": CASE, "real_split": "train", "real_order": "shuffled", "subset": SHUFFLED, "num_kid": 10_000}
 _LARGE = {**_OF_THE_CASE, "num_fake": 50_000, "num_neighbours": 10_000}
 
+# Toy data, whose modes are known: as in the literature on lost modes, one fake in a mode is enough.
+_POINTS = {"real_split": "test", "mode_share": 0.0, "num_neighbours": 2_000, "points": True, "quantisation": "none: floats as they are"}
+_STACKS = {"mode_share": 0.0, "num_fake": 26_000, "num_kid": 5_000}  # as many fakes as Srivastava et al. 2017 (VEEGAN) count on
+
 _PROTOCOLS: dict[str, dict] = {
     # digits: its test split holds 360 images, too few for moments in 32 dimensions, so the reals are the training split.
     "digits-cnn": {"extractor": "digits-cnn", "real_data": "digits", "real_split": "train"},
@@ -21,6 +25,12 @@ _PROTOCOLS: dict[str, dict] = {
     "mnist32-cnn": {"extractor": "mnist32-cnn", **_OF_THE_CASE, "real_split": "test"},  # the test split, at the case's own data.resize
     "cifar10-cnn": {"extractor": "cifar10-cnn", **_OF_THE_CASE},
     "images64-cnn": {"extractor": "images64-cnn", **_OF_THE_CASE},
+    "ring": {"extractor": "ring-modes", "real_data": "ring", **_POINTS},
+    "grid": {"extractor": "grid-modes", "real_data": "grid", **_POINTS},
+    # as for the digits alone: the test stacks are made of only 360 of them
+    "stacked-digits": {"extractor": "stacked-digits-cnn", "real_data": "stacked-digits", "real_split": "train", **_STACKS},
+    "stacked-mnist": {"extractor": "stacked-mnist-cnn", "real_data": "stacked-mnist", "real_split": "test", **_STACKS},
+    "stacked-mnist32": {"extractor": "stacked-mnist32-cnn", **_OF_THE_CASE, "real_split": "test", **_STACKS},
     "tf-inception": {"extractor": "tf-inception", **_LARGE},
     "tf-inception-test": {"extractor": "tf-inception", **_LARGE, "real_split": "test"},
     "clean-fid": {"extractor": "clean", **_LARGE},
@@ -71,6 +81,12 @@ def get(name: str) -> Protocol:
         card = extractors.card(extractor)
     except UserError as error:
         raise SpecError(f"protocol '{name}': {error}") from error
+    points = card.get("points", False)
+    if points != settings.get("points", False) and (points or network):
+        raise SpecError(
+            f"protocol '{name}': '{extractor}' reads {'points' if points else 'images'}, protocol '{base}' is for "
+            f"{'images' if points else 'points'}. Points are measured by protocols ring and grid, and images by the others."
+        )
     grey = {"channel_shift": False} if card["channels"] != 3 else {}  # the shift is one for red, green and blue
     way = {} if extractor in classifier.names() else {"preprocessing": card["preprocessing"]}
     return Protocol(**{"name": name, **settings, "extractor": extractor, "weights": card["sha256"], **grey, **way})
@@ -82,6 +98,8 @@ def steps(protocol: Protocol) -> dict[str, Protocol]:
     Only the steps that this protocol takes. Which evaluation is reported, and of how many samples, are no steps of one measurement's way,
     so they stay.
     """
+    if protocol.points:
+        return {}
     plain = {field: Protocol.__dataclass_fields__[field].default for field in Protocol.__dataclass_fields__}
     quirks = {
         "negative half not clipped": ("denormalised", "quantisation"),

@@ -18,7 +18,7 @@ from ganzoo.errors import DataError
 from ganzoo.metrics import extractors
 from ganzoo.metrics.extractors.base import Extractor, fits, in_words
 from ganzoo.metrics.kid import self_term
-from ganzoo.metrics.look import look_at_reals
+from ganzoo.metrics.look import classify_reals
 from ganzoo.metrics.moments import Moments
 from ganzoo.metrics.precision_recall import radii
 from ganzoo.metrics.protocol import SHUFFLED, Protocol
@@ -66,6 +66,7 @@ class Reals:
     near_radii: Tensor  # of the first num_neighbours, to the protocol's `neighbours`-th
     coverage_radii: Tensor  # the same to its `coverage_neighbours`-th
     num_kid: int
+    counts: Tensor  # how many reals were taken for each class, where that is asked for; (0,) otherwise
 
     @property
     def for_kid(self) -> Tensor:
@@ -116,8 +117,8 @@ def _digest(images: Tensor) -> str:
 
 def check_fits(network: Extractor, shape: tuple[int, ...], what: str) -> None:
     """DataError where the network does not read images of `shape` (C, H, W); `what` begins the message."""
-    if not fits(network.channels, network.size, shape):
-        reads = in_words(network.channels, network.size)
+    if not fits(network.channels, network.size, shape, network.grey):
+        reads = in_words(network.channels, network.size, network.grey)
         raise DataError(f"{what} of shape {shape}, but {network.name} reads {reads}. Choose a protocol made for them.")
 
 
@@ -150,12 +151,16 @@ def order_of(protocol: Protocol, count: int) -> Tensor:
 def _statistics(protocol: Protocol, network: Extractor, images: Tensor, device: str, progress: Progress | None) -> dict[str, Tensor]:
     order = order_of(protocol, len(images))
     near = min(protocol.num_neighbours, len(order))
-    kernel = len(order) if protocol.num_kid is None else min(protocol.num_kid, len(order))
+    kernel = min(kernel_size(protocol, network, len(order)), len(order))
+    counts = torch.zeros(network.logits if "mode_kl" in network.measures else 0, dtype=torch.long)
     moments, kept = Moments(network.dim), torch.empty(max(near, kernel), network.dim)
     place, done = places(protocol, order, len(kept)), 0
     for chunk in _chunks(images, order, piece_of(network)):
-        features = look_at_reals(network, protocol, chunk.to(device)).cpu()
+        features, classes = classify_reals(network, protocol, chunk.to(device))
+        features = features.cpu()
         moments.add(features)
+        if len(counts):
+            counts += torch.bincount(classes.cpu(), minlength=len(counts))
         where = place[done : done + len(features)]
         kept[where[where >= 0]] = features[where >= 0]
         done += len(chunk)
@@ -166,11 +171,19 @@ def _statistics(protocol: Protocol, network: Extractor, images: Tensor, device: 
         "scatter": moments.scatter,
         "count": torch.tensor(moments.count),
         "features": kept,
-        "kid_term": torch.tensor(self_term(kept[:kernel]), dtype=torch.float64),
+        "kid_term": torch.tensor(self_term(kept[:kernel]) if kernel else torch.nan, dtype=torch.float64),
         "num_kid": torch.tensor(kernel),
         "near_radii": radii(kept[:near], protocol.neighbours),
         "coverage_radii": radii(kept[:near], protocol.coverage_neighbours),
+        "counts": counts,
     }
+
+
+def kernel_size(protocol: Protocol, network: Extractor, count: int) -> int:
+    """How many of `count` samples a side the kernel distance takes; 0 where it is not measured."""
+    if "kid" not in network.measures:
+        return 0
+    return count if protocol.num_kid is None else protocol.num_kid
 
 
 def places(protocol: Protocol, order: Tensor, kept: int) -> Tensor:
@@ -206,4 +219,5 @@ def _unpacked(tensors: dict[str, Tensor]) -> Reals:
         near_radii=tensors["near_radii"],
         coverage_radii=tensors["coverage_radii"],
         num_kid=int(tensors["num_kid"]),
+        counts=tensors["counts"],
     )

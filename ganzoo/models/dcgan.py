@@ -12,6 +12,10 @@ D grows from 32, 64, 128, 256 to 128, 512, 2048, 8192 (715 million parameters at
 
 Each practice of Radford's list can be given up alone, for *machinecurve*: `down`, `up`, `batchnorm`, `hidden_dense`, `activation_g`,
 `activation_d`. At the defaults they change nothing.
+
+`attention` puts non-local blocks between the layers, the self-attention that *iyengar* names as future work (§4), in the form of Zhang,
+Goodfellow, Metaxas & Odena, "Self-Attention Generative Adversarial Networks" (2018), arXiv 1805.08318, §3, eq. 1-3, and of *iyengar*'s own
+block: no pooling, begun at the identity. Their weights are drawn after all others, which so begin as they do without.
 """
 
 from __future__ import annotations
@@ -20,37 +24,29 @@ from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import Field
-from torch import Tensor, nn
-from torch.nn.functional import conv2d
+from torch import nn
 
 from ganzoo.layers import (
     DCGAN_SIDES,
+    ConvThenAverage,
     DCGANDiscriminator,
     DCGANGenerator,
     Init,
     NearestThenConv,
+    NonLocalBlock,
+    activation,
     dcgan_side,
     dcgan_width_g,
     initialise_dcgan,
     normalise_spectrally,
-    spread,
     strided,
     transposed,
 )
+from ganzoo.layers.residual_networks import attention_sides
 from ganzoo.models.mlp import Rate
 from ganzoo.models.registry import Options, Shape, register
 
 Width = Annotated[int, Field(gt=0)] | None
-
-
-class ConvThenAverage(nn.Conv2d):
-    """3×3 "same" convolution, then 2×2 average pooling: (N, a, s, s) → (N, b, s/2, s/2).
-
-    The two are one 4×4 convolution of stride 2, whose kernel is the 3×3 one spread: less than half the arithmetic, no (N, b, s, s).
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        return conv2d(x, spread(self.weight) / 4, self.bias, stride=2, padding=1)
 
 
 def averaged(channels_in: int, channels_out: int, *, bias: bool) -> list[nn.Module]:
@@ -63,6 +59,22 @@ def max_pooled(channels_in: int, channels_out: int, *, bias: bool) -> list[nn.Mo
 
 def nearest(channels_in: int, channels_out: int, *, bias: bool) -> list[nn.Module]:
     return [NearestThenConv(channels_in, channels_out, 3, padding=1, bias=bias)]
+
+
+def attended(layers: nn.Sequential, maps: list[int], sides: tuple[int, ...], act: str) -> tuple[nn.Sequential, list[NonLocalBlock]]:
+    """`layers` with a non-local block after the activation of each hidden layer whose maps have one of `sides`, and these blocks.
+
+    maps: sides of the hidden layers' maps, in order.
+    """
+    kind, left, found, blocks = type(activation(act, 0.0)), list(maps), [], []
+    for layer in layers:
+        if isinstance(layer, nn.BatchNorm2d | nn.Conv2d | nn.ConvTranspose2d):
+            channels = layer.num_features if isinstance(layer, nn.BatchNorm2d) else layer.out_channels
+        found.append(layer)
+        if isinstance(layer, kind) and left and left.pop(0) in sides:
+            blocks.append(NonLocalBlock(channels, pooled=False))
+            found.append(blocks[-1])
+    return nn.Sequential(*found), blocks
 
 
 DOWN = {"strided": strided, "max-pool": max_pooled, "avg-pool": averaged}
@@ -104,12 +116,18 @@ class DCGAN:
         )
         activation_g: Literal["relu", "leaky-relu", "tanh", "sigmoid"] = Field("relu", description="after each hidden layer of G")
         activation_d: Literal["leaky-relu", "relu", "tanh"] = Field("leaky-relu", description="after each hidden layer of D")
+        attention: list[Annotated[int, Field(gt=0)]] = Field(
+            [],
+            description="sides of the maps that a non-local block (SAGAN's self-attention) follows, in G and D; it is under spectral norm "
+            "where the network is",
+        )
         init: Init = Field("normal-0.02", description="law of the first weights; normal-0.02: of batch norm's scales, too, around 1")
 
     @staticmethod
     def build(options: DCGAN.Options, latent: int, image: Shape) -> tuple[nn.Module, nn.Module]:
-        """SpecError for images that are not square or whose side is no power of two from 32 up."""
+        """SpecError for images that are not square or whose side is no power of two from 32 up, and for `attention` on no map."""
         side = dcgan_side("dcgan", image)
+        sides = attention_sides(options.attention, side, 4)
         g = DCGANGenerator(
             latent, image, options.width_g or dcgan_width_g(side), slope=options.slope, act=options.activation_g,
             batchnorm=options.batchnorm in ("g", "both"), up=UP[options.up], dense=options.hidden_dense,
@@ -123,4 +141,11 @@ class DCGAN:
             initialise_dcgan(net, options.init)
             if options.spectral_norm in (name, "both"):
                 normalise_spectrally(net)
+        rising = [4 << i for i in range(side.bit_length() - 3)]
+        for net, name, maps, act in ((g, "g", rising, options.activation_g), (d, "d", rising[::-1], options.activation_d)):
+            net.layers, blocks = attended(net.layers, maps, sides, act)
+            for block in blocks:
+                initialise_dcgan(block, options.init)
+                if options.spectral_norm in (name, "both"):
+                    normalise_spectrally(block)
         return g, d

@@ -27,6 +27,8 @@ class GAN(Protocol):
     """What a model class offers. `TASK` says what for: "generation" where there is none, "paired" or "unpaired" translation.
 
     G: (N, latent) float → (N, C, H, W); D: (N, C, H, W) → (N,) logits (no sigmoid: the losses hold it).
+    A model with an option `num_classes` may be told classes: where it is not 0, G: (z, labels (N,)) and D: (images, labels (N,)), and G
+    has it as an attribute.
     paired: G: source (N, C, H, W) → (N, C, H, W); D: (image, source) → patch outputs (N, 1, h, w), logits likewise.
     unpaired: G: nn.ModuleDict {"ab", "ba"} of (N, C, H, W) → (N, C, H, W); D: nn.ModuleDict {"a", "b"} of image → (N, 1, h, w).
     `image` is the shape of one side then, and `latent` plays no part.

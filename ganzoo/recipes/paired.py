@@ -11,7 +11,7 @@ from torch.nn.functional import l1_loss
 from torch.optim import Optimizer
 
 from ganzoo.losses import LOSSES, Loss
-from ganzoo.recipes.rule import Autocast, frozen, mixes_samples, widened
+from ganzoo.recipes.rule import NOTHING, Autocast, frozen, mixes_samples, widened
 from ganzoo.recipes.self_trained import SELF_COLUMNS, Balance
 
 Pair = tuple[Tensor, Tensor]  # source and target, each (N, C, H, W)
@@ -48,6 +48,7 @@ class PairedAlternating:
     """
 
     columns = ("pixel",)
+    networks = optimisers = NOTHING
 
     def __init__(
         self, g: nn.Module, d: nn.Module, opt_g: Optimizer, opt_d: Optimizer, *, loss: str, d_weight: float, lambda_pixel: float,
@@ -95,6 +96,7 @@ class PairedSelf:
     """
 
     columns = (*SELF_COLUMNS, "pixel")
+    networks = optimisers = NOTHING
 
     def __init__(
         self, g: nn.Module, d: nn.Module, optimiser: Optimizer, *, balance: Balance, lambda_pixel: float, previous: Tensor,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganzoo.losses import LOSSES
-from ganzoo.recipes.rule import Autocast, mixes_samples, widened
+from ganzoo.recipes.rule import NOTHING, Autocast, mixes_samples, widened
 
 SELF_COLUMNS = ("v_g", "v_r", "v_f", "d_real", "d_fake")
 
@@ -73,6 +73,7 @@ class SelfTrained:
     """
 
     columns = SELF_COLUMNS
+    networks = optimisers = NOTHING
 
     def __init__(self, g: nn.Module, d: nn.Module, optimiser: Optimizer, *, balance: Balance, previous: Tensor, autocast: Autocast):
         """previous: (N, C, H, W), the fakes of the step before the first: zeros."""

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from ganzoo.losses import LOSSES, Loss
 from ganzoo.recipes.fake_buffer import FakeBuffer
-from ganzoo.recipes.rule import Autocast, frozen, mixes_samples, widened
+from ganzoo.recipes.rule import NOTHING, Autocast, frozen, mixes_samples, widened
 from ganzoo.recipes.self_trained import SELF_COLUMNS, Balance
 
 Sides = tuple[Tensor, Tensor]  # a and b, each (N, C, H, W)
@@ -76,6 +76,7 @@ class UnpairedAlternating:
     """
 
     columns = ("cycle", "identity")
+    networks = optimisers = NOTHING
 
     def __init__(
         self, g: nn.ModuleDict, d: nn.ModuleDict, opt_g: Optimizer, opt_d: Optimizer, *, loss: str, d_weight: float, lambda_cycle: float,
@@ -117,6 +118,7 @@ class UnpairedSelf:
     """
 
     columns = (*SELF_COLUMNS, "cycle", "identity")
+    networks = optimisers = NOTHING
 
     def __init__(
         self, g: nn.ModuleDict, d: nn.ModuleDict, optimiser: Optimizer, *, balance: Balance, lambda_cycle: float, lambda_identity: float,

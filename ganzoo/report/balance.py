@@ -1,4 +1,4 @@
-"""What a loss is made of, over G steps: dynamic weights and D's mean outputs, and the terms of a translation beside the adversarial one."""
+"""What a loss is made of, over G steps: dynamic weights and D's mean outputs, and the terms beside the adversarial one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from ganzoo.report.watch import marks, thresholds
 WEIGHTS: list[Series] = [("v_g", "b", "v_g"), ("v_r", "a", "v_r"), ("v_f", "c", "v_f")]  # the networks' colours: v_g is G's own
 OUTPUTS: list[Series] = [("d_real", "a", "D on reals"), ("d_fake", "c", "D on earlier fakes")]
 TERMS: list[Series] = [("pixel", "a", "to the target"), ("cycle", "a", "there and back"), ("identity", "c", "of what should stay")]
+INFORMATION: list[Series] = [("mi", "b", "bound")]
+NATS = "mutual information of z and G(z), lower bound, nats"
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,13 @@ class Balances:
     """`weights`: v_g, v_r and v_f; `outputs`: D's mean on the reals and on the fakes of the step before, with the events on them.
 
     `terms`: mean distances of pixels that a translation keeps small, without their factors.
+    `information`: bounds on the mutual information that G maximises beside its loss, without their weight.
     """
 
     weights: list[Panel]
     outputs: list[Panel]
     terms: list[Panel]
+    information: list[Panel]
 
 
 def balances(records: list[dict], titles: dict[str, str], styles: dict[int, str]) -> Balances | None:
@@ -37,4 +41,6 @@ def balances(records: list[dict], titles: dict[str, str], styles: dict[int, str]
         for case, lines in courses(kept, "terms", [series]).items():
             found.setdefault(case, []).extend(lines)
     terms = panels(found, titles, "steps", "distance of pixels")
-    return Balances(weights, outputs, terms) if weights or outputs or terms else None
+    informed = [record for record in records if record.get("information")]
+    information = panels(courses(informed, "information", INFORMATION), titles, "steps", NATS, log=False)
+    return Balances(weights, outputs, terms, information) if weights or outputs or terms or information else None

@@ -1,4 +1,4 @@
-"""Sample grids (strips, of translations) as data URIs: read from the run directory and nowhere else, small enough to travel in one file."""
+"""Sample grids (of translations strips, of points scatter pictures) as data URIs: read from the run directory alone, and kept small."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ COLOURS = 64  # of a grid that is too large as it is
 TILE = 64  # pixels a side that the pictures of a strip are drawn at, if they are not larger
 LARGEST_SOURCE = 32_000_000  # bytes; a grid is far smaller, so a bigger file is not one
 COLUMNS = {"pairs": "input → output → target", "domains": "input → output, the first domain into the second"}  # of a translation
+POINTS = "points: dark blue in a mode, orange in none, grey the data's; rings are 3 standard deviations"  # of a scatter picture
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The samples of one case. Without a `uri`, `missing` says why. `columns`: what a row shows, where the case translates."""
+    """The samples of one case. Without a `uri`, `missing` says why. `columns`: what a row shows, where the case translates.
+
+    `points`: whether it is a scatter picture; its title says so.
+    """
 
     case: str
     title: str
@@ -33,6 +37,7 @@ class Grid:
     height: int = 0
     missing: str = ""
     columns: str = ""
+    points: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,8 @@ def _grid(case: str, title: str, runs: list[tuple[dict, dict]], seed: int | None
     record, evaluation = next(((r, e) for r, e in runs if r["seed"] == seed), runs[0])
     about = {"case": case, "title": title, "seed": record["seed"], "epoch": f"{evaluation['epoch']:g}"}
     about["columns"] = COLUMNS.get((record.get("data") or {}).get("name"), "")
+    if ((record.get("protocol") or {}).get("fields") or {}).get("points"):
+        about |= {"points": True, "title": "; ".join(filter(None, [title, POINTS]))}
     if results is None:
         return Grid(**about, missing="the samples stay with the run; this report was made from records alone")
     path = sample_file(results, record, evaluation["samples"])

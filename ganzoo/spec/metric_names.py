@@ -22,7 +22,7 @@ Direction = Literal["lower", "higher"]
 EVENTS = ("nan", "modes-lost", "d-saturated", "samples-collapsed", "loss-swing", "nothing-learnt", "losses-flat", "all-real")
 SAMPLED: dict[str, Direction] = {  # measured on generated images, so that a truncated z has them too
     "frechet": "lower", "kid": "lower", "is": "higher", "precision": "higher", "recall": "higher", "density": "higher",
-    "coverage": "higher", "modes": "higher", "entropy": "higher",
+    "coverage": "higher", "modes": "higher", "entropy": "higher", "mode_kl": "lower", "high_quality": "higher",
 }  # fmt: skip
 PAIRED: dict[str, Direction] = {"l1": "lower", "psnr": "higher", "ssim": "higher"}  # of each translation against its own target
 PROBES = ("probe_d", "probe_g", "probe_pixels", "probe_untrained_d", "probe_untrained_g")

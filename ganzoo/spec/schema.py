@@ -62,6 +62,11 @@ class Model(Strict):
     def options(self) -> dict:
         return dict(self.model_extra or {})
 
+    @property
+    def num_classes(self) -> int:
+        """Classes that the networks are told; 0 where they are told none."""
+        return self.options.get("num_classes") or 0
+
 
 class Data(Strict):
     name: str = Field(description="a registered data set")
@@ -84,6 +89,8 @@ class Data(Strict):
 
 
 TWO_SIDED = ("pairs", "domains")  # data sets for translation
+POINTS = ("ring", "grid")  # data sets of points in the plane, which have no pixels
+NOT_OF_POINTS = {"data.range", "data.resize", "eval.fake_range", "eval.probe"}
 # Settings that only one kind of data set has.
 OF_SIDES = {
     "pairs": {"data": ("source",), "recipe": ("lambda_pixel",)},
@@ -92,13 +99,34 @@ OF_SIDES = {
 OF_ANY_SIDES = ("holdout", "enlarge", "flip")  # of `data`, and only where it has two sides
 NOT_OF_SIDES = {  # nor labels, nor z, and one update of each network a step
     "model.latent.dim", "model.latent.dist", "data.classes", "recipe.d_steps", "recipe.d_every", "recipe.fresh_z", "recipe.shards",
-    "eval.truncations", "eval.probe",
+    "eval.truncations", "eval.probe", "recipe.ortho_g", "recipe.ortho_d", "recipe.mine.weight", "train.ranks",
 }  # fmt: skip
 # Settings of a recipe that only one rule has.
 OF_RULE = {
-    "alternating": ("order", "d_steps", "d_every", "d_weight", "fresh_z"),
+    "alternating": ("order", "d_steps", "d_every", "d_weight", "fresh_z", "ortho_g", "ortho_d", "mine"),
     "self": ("balance", "form", "shares", "shards"),
 }
+
+
+def _brief(value: object) -> str:
+    """A setting for messages; of a block, what is not at its default."""
+    return repr(value.model_dump(exclude_defaults=True)) if isinstance(value, BaseModel) else repr(value)
+
+
+class Mine(Strict):
+    """A bound on the mutual information of G's input and output, in G's loss (Belghazi et al. 2018, §5.1; its negative entropy term)."""
+
+    weight: NotNegative = Field(0.0, description="weight of the mutual information of z and G(z) that G maximises beside its loss; 0: off")
+    hidden: Annotated[list[Positive], Field(min_length=1)] = Field(
+        [128, 128], description="widths of the statistics network's hidden layers"
+    )
+    code: Positive | None = Field(None, description="the first so many entries of z are told to the statistics network; none given: all")
+    lr: Above0 = Field(2e-4, description="learning rate of the statistics network's Adam; falls where the others do")
+    betas: tuple[Decay, Decay] = Field((0.5, 0.999), description="decay of its first and second moment")
+    rate: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.01, description="share of the present batch in the moving average that corrects the gradient's bias; 1: no correction"
+    )
+    clip: bool = Field(True, description="G's gradient of it is scaled down to be no longer than that of G's own loss")
 
 
 class Recipe(Strict):
@@ -114,6 +142,11 @@ class Recipe(Strict):
     d_every: Positive = Field(1, description="alternating: D is updated in the first of every so many G steps only")
     d_weight: Above0 = Field(0.5, description="alternating: factor on D's (real + fake) loss; 0.5 is the mean of both")
     fresh_z: bool = Field(False, description="alternating: draw new z for the second update instead of using the first one's fakes again")
+    ortho_g: NotNegative = Field(
+        0.0, description="alternating: weight of |W Wt * (1 - I)|^2 over G's weights, rows the outputs (orthogonal regularisation); 0: off"
+    )
+    ortho_d: NotNegative = Field(0.0, description="alternating: the same for D")
+    mine: Mine = Field(Mine(), description="alternating: mutual information in G's loss")
     balance: Literal["losses", "outputs"] = Field(
         "losses", description="self: the dynamic weights are means of the losses, or how far D's mean outputs are from their targets"
     )
@@ -135,7 +168,8 @@ class Recipe(Strict):
             for setting in settings:
                 value, default = getattr(self, setting), type(self).model_fields[setting].default
                 if rule != self.name and value != default:
-                    raise ValueError(f"'{setting}' is {value!r}, but only the rule '{rule}' has it: expected its default, {default!r}")
+                    told = f"'{setting}' is {_brief(value)}, but only the rule '{rule}' has it"
+                    raise ValueError(f"{told}: expected its default, {_brief(default)}")
         if self.name == "self" and self.loss == "minimax":
             raise ValueError("'loss' is 'minimax', whose G loss is negative and can be no weight: expected another one for the rule 'self'")
         if self.name == "self" and self.loss == "hinge":
@@ -172,6 +206,11 @@ class Train(Strict):
     lr_decay_from: Positive | None = Field(None, description="from this epoch on the learning rates fall linearly, to reach 0 at `epochs`")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="arithmetic; bf16: autocast of the networks, fp32 weights and losses")
     channels_last: bool = Field(False, description="memory layout NHWC for convolutions")
+    activation_checkpointing: bool = Field(
+        False, description="residual and attention blocks keep their inputs alone and are computed again on the way back: less memory"
+    )
+    ranks: Positive = Field(1, description="processes that share a batch in equal parts, one a GPU; batch norm sees its own part")
+    sync_batchnorm: bool = Field(False, description="with several ranks: batch norm has the statistics of the whole batch")
     ema: Decay = Field(0.0, description="decay of the averaged generator that is evaluated; 0: off")
     log_every_steps: Positive = Field(50, description="losses are averaged on device over so many steps")
 
@@ -230,6 +269,30 @@ class Case(Strict):
                 f"train.batch_size {self.train.batch_size} does not split into recipe.shards {self.recipe.shards} equal parts: "
                 "expected a multiple. Change either"
             )
+        if self.train.batch_size % self.train.ranks:
+            raise ValueError(
+                f"train.batch_size {self.train.batch_size} does not split into train.ranks {self.train.ranks} equal parts: "
+                "expected a multiple. Change either"
+            )
+        if self.train.ranks > 1 and (self.recipe.name != "alternating" or self.data.name in TWO_SIDED or self.recipe.mine.weight):
+            raise ValueError(
+                f"train.ranks is {self.train.ranks}, but only the rule 'alternating', without recipe.mine and on one-sided data, is shared "
+                "among processes: expected 1"
+            )
+        if self.train.sync_batchnorm and self.train.ranks == 1:
+            raise ValueError("train.sync_batchnorm is true, but train.ranks is 1: expected several ranks, or false")
+        code, latent = self.recipe.mine.code, self.model.latent.dim
+        if code is not None and code > latent:
+            raise ValueError(f"recipe.mine.code is {code}, expected at most model.latent.dim, {latent}. Lower it, or leave it out")
+        if self.recipe.mine.weight and self.train.batch_size == 1:
+            raise ValueError("train.batch_size is 1, but recipe.mine pairs each fake with another one's z: expected at least 2")
+        if self.model.num_classes and self.recipe.name != "alternating":
+            raise ValueError(
+                f"model.num_classes is {self.model.num_classes}, but the rule '{self.recipe.name}' tells no classes: "
+                "expected 0, or the rule 'alternating'"
+            )
+        if self.model.num_classes and self.eval.probe:
+            raise ValueError("eval.probe is true, but a network that is told classes has no features without one: expected false")
         decay, epochs = self.train.lr_decay_from, self.train.epochs
         if decay is not None and decay >= epochs:
             raise ValueError(f"train.lr_decay_from is {decay}, expected an epoch before the last, {epochs}. Lower it, or leave it out")
@@ -246,7 +309,9 @@ class Case(Strict):
             self._at_default("data", OF_ANY_SIDES, "only data sets 'pairs' and 'domains' have it")
             return self
         self._at_default(
-            "recipe", ("d_steps", "d_every", "fresh_z", "shards"), "translation has one update of each network on a whole batch"
+            "recipe",
+            ("d_steps", "d_every", "fresh_z", "shards", "ortho_g", "ortho_d", "mine"),
+            "translation has one update of each network on a whole batch",
         )
         self._at_default("data", ("classes",), "a data set of two sides has none")
         self._at_default("eval", ("truncations", "probe"), "translation draws no z and has no labels")
@@ -261,17 +326,29 @@ class Case(Strict):
             )
         return self
 
+    @model_validator(mode="after")
+    def _fits_points(self) -> Case:
+        """What only images have."""
+        for path in sorted(NOT_OF_POINTS) if self.data.name in POINTS else ():
+            room, setting = path.split(".")
+            self._at_default(room, (setting,), f"the points of '{self.data.name}' are no pixels")
+        return self
+
     def _at_default(self, room: str, settings: tuple[str, ...], why: str) -> None:
         block = getattr(self, room)
         for setting in settings:
             value, default = getattr(block, setting), type(block).model_fields[setting].default
             if value != default:
-                raise ValueError(f"{room}.{setting} is {value!r}, but {why}: expected its default, {default!r}")
+                raise ValueError(f"{room}.{setting} is {_brief(value)}, but {why}: expected its default, {_brief(default)}")
 
 
 def idle(case: Case) -> set[str]:
     """Dotted paths of settings that move nothing: only another rule or kind of data set has them, or another setting decides them."""
-    found = {f"recipe.{setting}" for rule, settings in OF_RULE.items() if rule != case.recipe.name for setting in settings}
+    found = {
+        f"recipe.{setting}" for rule, settings in OF_RULE.items() if rule != case.recipe.name for setting in settings if setting != "mine"
+    }
+    if case.recipe.name != "alternating":
+        found.add("recipe.mine.weight")
     for kind, rooms in OF_SIDES.items():
         if kind != case.data.name:
             found |= {f"{room}.{setting}" for room, settings in rooms.items() for setting in settings}
@@ -279,6 +356,12 @@ def idle(case: Case) -> set[str]:
         found |= {f"data.{setting}" for setting in OF_ANY_SIDES}
     else:
         found |= NOT_OF_SIDES
+    if case.data.name in POINTS:
+        found |= NOT_OF_POINTS
+    if not case.recipe.mine.weight:
+        found |= {f"recipe.mine.{setting}" for setting in Mine.model_fields if setting != "weight"}
+    if case.train.ranks == 1:
+        found.add("train.sync_batchnorm")
     if case.recipe.name != "self":
         found |= {"watch.all_real_output", "watch.all_real_steps"}
     else:  # one optimiser, shown as optim.g

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -11,16 +12,19 @@ from torch.optim import SGD, Adam, Optimizer
 from ganzoo.recipes import (
     Alternating,
     Balance,
+    Informed,
     PairedAlternating,
     PairedSelf,
     Rule,
     SelfTrained,
+    StatisticsNetwork,
     UnpairedAlternating,
     UnpairedSelf,
 )
 from ganzoo.spec.schema import SGD as SGDSettings
+from ganzoo.spec.schema import Adam as AdamSettings
 from ganzoo.spec.schema import Case
-from ganzoo.streams import stream
+from ganzoo.streams import derive, stream
 
 
 def build_optimiser(params: Iterable[nn.Parameter], settings, *, fused: bool) -> Optimizer:
@@ -70,7 +74,21 @@ def build_rule(case: Case, g: nn.Module, d: nn.Module, optimisers: dict[str, Opt
             return UnpairedAlternating(g, d, optimisers["g"], optimisers["d"], **turns, **cycle, like=zeros())
         case _ if alone:
             return SelfTrained(g, d, optimisers["both"], **together, previous=zeros())
-    return Alternating(g, d, optimisers["g"], optimisers["d"], **turns, fresh_z=recipe.fresh_z, g_first=g_first)
+    plain = turns | {"fresh_z": recipe.fresh_z, "g_first": g_first, "ortho_g": recipe.ortho_g, "ortho_d": recipe.ortho_d}
+    if not recipe.mine.weight:
+        return Alternating(g, d, optimisers["g"], optimisers["d"], **plain)
+    return Informed(g, d, optimisers["g"], optimisers["d"], **plain, **_information(case, math.prod(image), seed, device))
+
+
+def _information(case: Case, image_size: int, seed: int, device: torch.device) -> dict:
+    """What the rule `Informed` has of its own: the statistics network, its first weights from the stream "init/mine", and its optimiser."""
+    mine = case.recipe.mine
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(seed, "init/mine"))
+        t = StatisticsNetwork(image_size, mine.code or case.model.latent.dim, mine.hidden).to(device)
+    settings = AdamSettings(name="adam", lr=mine.lr, betas=mine.betas)
+    opt_t = build_optimiser(t.parameters(), settings, fused=case.optim.fused)
+    return {"statistics": t, "opt_t": opt_t, "weight": mine.weight, "rate": mine.rate, "clip": mine.clip}
 
 
 def lr_share(case: Case, step: int, per_epoch: int) -> float:

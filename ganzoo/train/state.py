@@ -11,13 +11,15 @@ from torch.optim import Optimizer
 
 from ganzoo import models
 from ganzoo.data import PairSet
-from ganzoo.errors import CheckpointError
+from ganzoo.errors import CheckpointError, SpecError
+from ganzoo.layers import recompute_blocks
 from ganzoo.recipes import Rule
 from ganzoo.spec.schema import Case
 from ganzoo.streams import derive, stream
 from ganzoo.tensor_digest import digest_tensors
 from ganzoo.train.batches import Batches
 from ganzoo.train.checkpoint import flatten_optimiser, unflatten_optimiser
+from ganzoo.train.distributed import ALONE, PartBatches, Ranks, suffix, synchronised
 from ganzoo.train.ema import EMA
 from ganzoo.train.log import LossLog
 from ganzoo.train.pair_batches import PairBatches
@@ -25,17 +27,31 @@ from ganzoo.train.rules import build_optimisers, build_rule
 
 
 def build_networks(case: Case, image: tuple[int, int, int], seed: int) -> tuple[nn.Module, nn.Module]:
-    """G and D of a case on the CPU, their first weights drawn from the stream "init"; the global stream is left as it was."""
+    """G and D of a case on the CPU, their first weights drawn from the stream "init"; the global stream is left as it was.
+
+    SpecError where activation checkpointing is asked for and no block can.
+    """
     cls = models.get(case.model.name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "init"))
-        return cls.build(cls.Options(**case.model.options), case.model.latent.dim, image)
+        g, d = cls.build(cls.Options(**case.model.options), case.model.latent.dim, image)
+    if case.train.activation_checkpointing and not recompute_blocks(g) + recompute_blocks(d):
+        raise SpecError(
+            f"train.activation_checkpointing is true, but model '{case.model.name}' has no residual or attention blocks here: "
+            "expected false, or a model that has them: biggan, sagan."
+        )
+    return g, d
 
 
-def build_batches(case: Case, images: Tensor | PairSet, seed: int) -> Batches | PairBatches:
+def build_batches(
+    case: Case, images: Tensor | PairSet, seed: int, labels: Tensor | None = None, ranks: Ranks = ALONE
+) -> Batches | PairBatches:
     size, scale, layout = case.train.batch_size, case.data.range, case.train.channels_last
     if isinstance(images, Tensor):
-        return Batches(images, size, scale, stream(seed, "data"), channels_last=layout)
+        told = labels if case.model.num_classes else None
+        if ranks.size > 1:
+            return PartBatches(images, size, scale, stream(seed, "data"), channels_last=layout, labels=told, ranks=ranks)
+        return Batches(images, size, scale, stream(seed, "data"), channels_last=layout, labels=told)
     crop = case.data.resize if case.data.enlarge > 1 else None
     return PairBatches(
         images, size, scale, stream(seed, "data"), stream(seed, "augment"), crop=crop, flip=case.data.flip, channels_last=layout
@@ -48,26 +64,44 @@ class State:
 
     g: nn.Module
     d: nn.Module
-    optimisers: dict[str, Optimizer]  # "g" and "d", or "both"
+    optimisers: dict[str, Optimizer]  # "g" and "d", or "both"; and the rule's own
     rule: Rule
     ema: EMA | None
     batches: Batches | PairBatches
     latent: torch.Generator
+    labels: torch.Generator  # of the fakes; drawn from where the networks are told classes
     log: LossLog
     device: torch.device
     step: int = 0  # G steps done
     lr_share: float = 1.0  # of the optimisers' first learning rates, now
+    ranks: Ranks = ALONE
+    averaged: int = 0  # steps whose logged losses are means over ranks
 
     @classmethod
-    def fresh(cls, case: Case, images: Tensor | PairSet, seed: int, total_steps: int, device: torch.device) -> State:
-        """A training before its first step. `images`: (M, C, H, W) uint8, or both sides of a translation; already on `device`."""
-        batches = build_batches(case, images, seed)
+    def fresh(
+        cls, case: Case, images: Tensor | PairSet, seed: int, total_steps: int, device: torch.device, labels: Tensor | None = None,
+        ranks: Ranks = ALONE,
+    ) -> State:  # fmt: skip
+        """A training before its first step. `images`: (M, C, H, W) uint8, or both sides of a translation; already on `device`.
+
+        `labels` (M,) int64, likewise, where the networks are told classes. Of several `ranks`, each is to build its own: from the same
+        first weights and the same order of images, with z, labels and dropout of its own.
+        """
+        if ranks.size != case.train.ranks:
+            raise ValueError(f"train.ranks is {case.train.ranks}, but {ranks.size} processes train: expected as many")
+        batches = build_batches(case, images, seed, labels, ranks)
         g, d = build_networks(case, batches.shape, seed)
+        if case.train.sync_batchnorm:
+            g, d = synchronised(g), synchronised(d)
         layout = torch.channels_last if case.train.channels_last else torch.contiguous_format
         g, d = g.to(device, memory_format=layout).train(), d.to(device, memory_format=layout).train()
         optimisers = build_optimisers(case, g, d)
         rule = build_rule(case, g, d, optimisers, batches.shape, seed)
-        torch.manual_seed(derive(seed, "dropout"))  # dropout draws from torch's global stream; nothing else here does
+        optimisers = optimisers | dict(rule.optimisers)
+        for optimiser in optimisers.values():
+            ranks.join_gradients(optimiser)
+        own = ranks.suffix
+        torch.manual_seed(derive(seed, "dropout" + own))  # dropout draws from torch's global stream; nothing else here does
         return cls(
             g=g,
             d=d,
@@ -75,9 +109,11 @@ class State:
             rule=rule,
             ema=EMA(g, case.train.ema) if case.train.ema else None,
             batches=batches,
-            latent=stream(seed, "latent", device),
+            latent=stream(seed, "latent" + own, device),
+            labels=stream(seed, "labels" + own, device),
             log=LossLog(total_steps, case.train.log_every_steps, device, d_every=case.recipe.d_every, columns=rule.columns),
             device=device,
+            ranks=ranks,
         )
 
     def _optimisers(self) -> list[tuple[str, Optimizer]]:
@@ -98,17 +134,31 @@ class State:
         self.lr_share = share
 
     def networks(self) -> dict[str, nn.Module]:
-        return {"g": self.g, "d": self.d} | ({"ema": self.ema.net} if self.ema else {})
+        return {"g": self.g, "d": self.d} | ({"ema": self.ema.net} if self.ema else {}) | dict(self.rule.networks)
 
     def weights(self) -> dict[str, Tensor]:
         return {f"{name}.{key}": value for name, net in self.networks().items() for key, value in net.state_dict().items()}
 
     def weights_digest(self) -> str:
-        """sha256 of all weights and buffers of G and D (and of the average, where there is one)."""
+        """sha256 of all weights and buffers of G and D (and of the average and the rule's own networks, where there are any)."""
         return digest_tensors(self.weights())
 
+    def _own_streams(self) -> dict[str, Tensor]:
+        """Where the streams stand that every rank has of its own."""
+        states = {"latent": self.latent.get_state(), "labels": self.labels.get_state(), "global": torch.get_rng_state()}
+        return states | ({"cuda": torch.cuda.get_rng_state(self.device)} if self.device.type == "cuda" else {})
+
+    def average_losses(self) -> None:
+        """Collective: the losses logged since the last time become means over ranks, as one process would have logged them."""
+        if self.ranks.size > 1 and self.averaged < self.step:
+            self.ranks.average_(self.log.losses[self.averaged : self.step])
+        self.averaged = self.step
+
     def pack(self) -> tuple[dict[str, Tensor], dict]:
-        """Named tensors and JSON that `restore` needs."""
+        """Named tensors and JSON that `restore` needs. Collective: rank 0's networks, which differ from the others' in running batch
+        statistics alone, and the streams of all."""
+        streams = self.ranks.gather(self._own_streams())
+        self.average_losses()
         tensors = {f"net/{name}": value for name, value in self.weights().items()}
         meta: dict = {"step": self.step}
         for name, optimiser in self._optimisers():
@@ -118,10 +168,7 @@ class State:
         tensors |= {f"stream/{name}": generator.get_state() for name, generator in self.rule.streams.items()}
         tensors |= {f"batches/{key}": value for key, value in self.batches.state().items()}
         tensors |= {f"log/{key}": value for key, value in self.log.state().items()}
-        tensors["stream/latent"] = self.latent.get_state()
-        tensors["stream/global"] = torch.get_rng_state()
-        if self.device.type == "cuda":
-            tensors["stream/cuda"] = torch.cuda.get_rng_state(self.device)
+        tensors |= {f"stream/{name}{suffix(rank)}": state for rank, own in enumerate(streams) for name, state in own.items()}
         return tensors, meta
 
     def restore(self, tensors: dict[str, Tensor], meta: dict) -> None:
@@ -144,11 +191,13 @@ class State:
                 generator.set_state(tensors[f"stream/{name}"])
             self.batches.restore({key: tensors[f"batches/{key}"] for key in self.batches.state()})
             self.log.restore({key: tensors[f"log/{key}"] for key in ("losses",)}, meta["step"])
-            self.latent.set_state(tensors["stream/latent"])
-            torch.set_rng_state(tensors["stream/global"])
+            own = self.ranks.suffix
+            self.latent.set_state(tensors[f"stream/latent{own}"])
+            self.labels.set_state(tensors[f"stream/labels{own}"])
+            torch.set_rng_state(tensors[f"stream/global{own}"])
             if self.device.type == "cuda":
-                torch.cuda.set_rng_state(tensors["stream/cuda"], self.device)
+                torch.cuda.set_rng_state(tensors[f"stream/cuda{own}"], self.device)
         except (KeyError, RuntimeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint is not of this run ({error}). Delete it to start this run afresh.") from error
-        self.step = meta["step"]
+        self.step = self.averaged = meta["step"]
         self.lr_share = math.nan  # whatever the optimisers came with: set anew before the next step

@@ -1,6 +1,7 @@
 """What every registered model promises: options, declared sizes; and those for generation: shapes, gradients, determinism.
 
-Registering a model enrols it here; those for translation, by their `TASK`, also in `test_translation_models.py`.
+Registering a model enrols it here; those for translation, by their `TASK`, also in `test_translation_models.py`, those that may be told
+classes, by their option `num_classes`, also in `test_conditional_models.py`.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from torch.nn.functional import softplus
 
 from ganzoo import models
 from ganzoo.bench.counts import parameters
+from ganzoo.layers import NonLocalBlock
 from ganzoo.tensor_digest import digest_tensors
 from ganzoo.train import checkpoint
 
 LATENT = 16
+NARROW = {"ch": 4}  # what an option called so is set to, so that these tests are quick
 # The registered models for generation at their defaults, and settings under which one has other layers.
 # fmt: off
 MODELS = {name: (name, {}) for name in models.names() if getattr(models.get(name), "TASK", "generation") == "generation"} | {
@@ -38,10 +41,18 @@ MODELS = {name: (name, {}) for name in models.names() if getattr(models.get(name
         "residual-dcgan", {"blocks": 1, "se": False, "bias": False, "activation": "relu", "width_g": 16, "width_d": 16},
     ),
     "selfgan-conv, Glorot's law": ("selfgan-conv", {"init": "glorot-uniform"}),
+    "dcgan, attention": ("dcgan", {"attention": [8, 16], "spectral_norm": "both", "width_g": 16, "width_d": 16}),
+    "biggan, three classes": ("biggan", {"num_classes": 3, "attention": [8], "spectral_attention": True, "init": "orthogonal"}),
+    "biggan, as the code": ("biggan", {"num_classes": 3, "layout": "code", "attention": [16], "ch": 8}),
+    "biggan, the class at the start": ("biggan", {"num_classes": 3, "conditional_norm": False, "shared_embedding": False}),
+    "biggan, tables and chunks": ("biggan", {"num_classes": 3, "shared_embedding": False, "projection": False}),
+    "sagan, three classes": ("sagan", {"num_classes": 3}),
 }
 # fmt: on
 DAMPED = {"selfgan-conv"}  # N(0, 0.02²) likewise: batch norm with an eps of 0.8 hardly rescales. Glorot's law stands in where it must learn
-DECLARED = re.compile(r"At the defaults and (\d+)×(\d+) (grey|colour) images: G ([\d,]+) and D ([\d,]+) parameters")
+SUMMED = {"biggan", "sagan"}  # D sums over all places under spectral norm: what tells noise from noise is soon averaged out
+UNBOUNDED = {"point-mlp"}  # makes points, which have no range
+DECLARED = re.compile(r"At the defaults(?:, (\d+) latents)? and (\d+)×(\d+) (grey|colour) images: G ([\d,]+) and D ([\d,]+) parameters")
 OPTIONS = [(name, option) for name in models.names() for option in models.get(name).Options.model_fields]
 
 registered = pytest.mark.parametrize("name", models.names())
@@ -60,12 +71,26 @@ def shapes(name: str) -> list[models.registry.Shape]:
     return [(1, 8, 8), (1, 28, 28), (3, 32, 32)] if taken is None else [(1, taken[0], taken[0]), (3, taken[1], taken[1])]
 
 
+class Told(nn.Module):
+    """A network that is told classes as one that is not: those of a batch are 0, 1, … in turn."""
+
+    def __init__(self, net: nn.Module, num_classes: int):
+        super().__init__()
+        self.net, self.num_classes = net, num_classes
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x, torch.arange(len(x)) % self.num_classes)
+
+
 def build(name: str, image: models.registry.Shape | None = None, seed: int = 0, latent: int = LATENT) -> tuple[nn.Module, nn.Module]:
     """G and D, from a seeded global stream; what is drawn next is seeded, too."""
     torch.manual_seed(seed)
     model, options = MODELS[name]
     cls = models.get(model)
-    return cls.build(cls.Options(**options), latent, image or small(name))
+    narrow = {key: value for key, value in NARROW.items() if key in cls.Options.model_fields}
+    g, d = cls.build(cls.Options(**{**narrow, **options}), latent, image or small(name))
+    told = options.get("num_classes", 0)
+    return (Told(g, told), Told(d, told)) if told else (g, d)
 
 
 def quiet(name: str, image: models.registry.Shape | None = None) -> tuple[nn.Module, nn.Module]:
@@ -74,8 +99,8 @@ def quiet(name: str, image: models.registry.Shape | None = None) -> tuple[nn.Mod
     return g.eval(), d.eval()
 
 
-def noise(count: int, seed: int = 1) -> Tensor:
-    return torch.randn(count, LATENT, generator=torch.Generator().manual_seed(seed))
+def noise(count: int, seed: int = 1, latent: int = LATENT) -> Tensor:
+    return torch.randn(count, latent, generator=torch.Generator().manual_seed(seed))
 
 
 def pictures(count: int, image: models.registry.Shape, seed: int = 2) -> Tensor:
@@ -90,8 +115,8 @@ def both(g: nn.Module, d: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
 
 @pytest.mark.parametrize(("name", "image"), [(name, image) for name in MODELS for image in shapes(name)], ids=str)
 def test_shapes(name, image):
-    g, d = build(name, image)
-    fakes = g(noise(4))
+    g, d = build(name, image, latent=20)  # divides into the chunks of a hierarchical z at both sides
+    fakes = g(noise(4, latent=20))
     assert fakes.shape == (4, *image) and fakes.dtype == torch.float32
     assert d(fakes).shape == (4,) and d(fakes).dtype == torch.float32
     assert d(pictures(2, image)).shape == (2,)
@@ -100,6 +125,8 @@ def test_shapes(name, image):
 @every_model
 def test_gradients_reach_every_parameter(name):
     g, d = build(name)
+    for block in (layer for net in (g, d) for layer in net.modules() if isinstance(layer, NonLocalBlock)):
+        nn.init.ones_(block.gamma)  # 0 at first: nothing passes
     softplus(-d(g(noise(8)))).mean().backward()
     for key, parameter in both(g, d):
         assert parameter.grad is not None, f"{key} got no gradient"
@@ -151,13 +178,13 @@ def test_declared_parameter_counts(name):
     cls = models.get(name)
     declared = DECLARED.search(cls.__doc__ or "") or DECLARED.search(sys.modules[cls.__module__].__doc__ or "")
     assert declared, f"the docstring of {cls.__module__} states no parameter counts in the form {DECLARED.pattern}"
-    height, width, kind, of_g, of_d = declared.groups()
+    latent, height, width, kind, of_g, of_d = declared.groups()
     with torch.device("meta"):  # shapes alone
-        g, d = cls.build(cls.Options(), 100, ({"grey": 1, "colour": 3}[kind], int(height), int(width)))
+        g, d = cls.build(cls.Options(), int(latent or 100), ({"grey": 1, "colour": 3}[kind], int(height), int(width)))
     assert (f"{parameters(g):,}", f"{parameters(d):,}") == (of_g, of_d)
 
 
-@every_model
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in UNBOUNDED])
 def test_samples_stay_in_range(name):
     """The default range of G's output, eval.fake_range, is [-1, 1], also for latents far out; and G makes use of it."""
     g, _ = quiet(name)
@@ -195,6 +222,8 @@ def test_discriminator_learns_to_separate_two_batches(name):
     """Logits of either sign: a sigmoid left in D would never go below zero."""
     _, d = build(name)
     real, fake = pictures(16, small(name), seed=3), pictures(16, small(name), seed=4)
+    if MODELS[name][0] in SUMMED:
+        real, fake = real / 2 + 0.5, fake / 2 - 0.5
     optimiser = torch.optim.Adam(d.parameters(), lr=1e-3)
     for _ in range(25):
         optimiser.zero_grad()
@@ -215,7 +244,8 @@ def test_generator_learns_to_please_a_fixed_discriminator(name):
     losses = []
     for _ in range(20):
         optimiser.zero_grad()
-        loss = softplus(-d(g(noise(16)))).mean()
+        logits = d(g(noise(16)))
+        loss = -logits.mean() if MODELS[name][0] in SUMMED else softplus(-logits).mean()  # sums may please from the start
         loss.backward()
         optimiser.step()
         losses.append(loss.item())
@@ -227,8 +257,10 @@ def test_bf16_autocast_is_near_fp32(name):
     g, d = quiet(name)
     full = d(g(noise(8)))
     with torch.autocast("cpu", torch.bfloat16):
-        half = d(g(noise(8)))
-    assert half.dtype == torch.bfloat16, "autocast reached no layer"
+        fakes = g(noise(8))
+        half = d(fakes)
+    assert fakes.dtype == torch.bfloat16, "autocast reached no layer of G"
+    assert half.dtype == torch.bfloat16 or isinstance(d, Told), "autocast reached no layer of D"  # the projection's table is float32
     half.float().mean().backward()
     assert all(p.grad is not None and p.grad.dtype == torch.float32 and p.grad.isfinite().all() for _, p in both(g, d))
     assert (half.float() - full).abs().max() < 0.03 * max(1.0, full.abs().max().item())  # bfloat16 keeps 8 bits
@@ -239,11 +271,12 @@ def test_bf16_autocast_is_near_fp32(name):
 def test_channels_last_computes_the_same(name, image):
     """Forward and backward; only the order of summation may differ."""
     image = image or small(name)
-    plain = quiet(name, image)
+    exact = torch.float64 if MODELS[name][0] in SUMMED else torch.float32  # the code's conditional norms enlarge what rounding leaves
+    plain = tuple(net.to(exact) for net in quiet(name, image))
     last = tuple(copy.deepcopy(net).to(memory_format=torch.channels_last) for net in plain)
     seen = []
     for (g, d), layout in ((plain, torch.contiguous_format), (last, torch.channels_last)):
-        fakes, x = g(noise(4)), pictures(4, image).to(memory_format=layout)
+        fakes, x = g(noise(4).to(exact)), pictures(4, image).to(exact, memory_format=layout)
         logits = torch.cat((d(x), d(fakes)))
         softplus(-logits).mean().backward()
         seen.append((fakes.detach(), logits.detach(), dict(both(g, d))))

@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": {"errors", "convolutions", "layers", "patch_layers"},
     "data": {"errors", "paths"},
     "metrics": {"errors", "paths", "sources", "tensor_digest", "streams", "data", "spec.schema"},
-    "train": {"tensor_digest", "errors", "paths", "streams", "losses", "recipes", "data", "models", "spec.schema"},
+    "train": {"tensor_digest", "errors", "paths", "streams", "losses", "recipes", "data", "layers", "models", "spec.schema"},
     "bench.store": {"errors", "paths"},
     "bench": {
         "errors",

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from ganzoo.errors import WeightsError, nearest
-from ganzoo.metrics.extractors.base import Extractor, unit
+from ganzoo.metrics.extractors.base import CLASSES, Extractor, unit
 from ganzoo.metrics.networks import NETWORKS
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
@@ -38,6 +38,7 @@ def shape(name: str) -> dict:
         "classes": net.classes,
         "chunk": CHUNK,
         "preprocessing": PREPROCESSING,
+        "measures": CLASSES,
     }
 
 

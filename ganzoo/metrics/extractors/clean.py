@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import WeightsError
-from ganzoo.metrics.extractors.base import Extractor
+from ganzoo.metrics.extractors.base import FEATURES, Extractor
 from ganzoo.metrics.extractors.weights import WeightsFile
 from ganzoo.metrics.resize import pil_bicubic
 
@@ -30,6 +30,7 @@ FACTS = {
     "classes": 0,
     "chunk": 32,
     "preprocessing": "antialiased bicubic to 299×299 in float32, clamped to 0..255, not rounded; (x - 128) / 128; features: pool",
+    "measures": FEATURES,
 }
 SIDE = 299
 

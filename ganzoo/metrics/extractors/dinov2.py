@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import WeightsError
-from ganzoo.metrics.extractors.base import Extractor
+from ganzoo.metrics.extractors.base import FEATURES, Extractor
 from ganzoo.metrics.extractors.weights import WeightsFile, state_dict, torch_home
 from ganzoo.metrics.resize import tf1_bilinear
 
@@ -30,6 +30,7 @@ FACTS = {
     "classes": 0,
     "chunk": 16,
     "preprocessing": "TensorFlow 1 bilinear to 224×224, ImageNet's mean and std; features: class token",
+    "measures": FEATURES,
 }
 SIDE, NETWORK = 224, "dinov2_vitl14"
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, on 0..1

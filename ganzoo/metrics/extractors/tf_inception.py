@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import WeightsError
-from ganzoo.metrics.extractors.base import Extractor
+from ganzoo.metrics.extractors.base import LABELS, Extractor
 from ganzoo.metrics.extractors.fold import fold
 from ganzoo.metrics.extractors.weights import WeightsFile, state_dict
 from ganzoo.metrics.resize import tf1_bilinear
@@ -29,6 +29,7 @@ FACTS = {
     "classes": 1008,
     "chunk": 16,  # what fits the processor's cache best
     "preprocessing": "TensorFlow 1 bilinear to 299×299, (x - 128) / 128; features: pool, logits: without bias",
+    "measures": LABELS,
 }
 SIDE = 299
 

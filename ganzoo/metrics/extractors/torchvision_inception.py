@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import WeightsError
-from ganzoo.metrics.extractors.base import Extractor, unit
+from ganzoo.metrics.extractors.base import LABELS, Extractor, unit
 from ganzoo.metrics.extractors.fold import fold
 from ganzoo.metrics.extractors.weights import WeightsFile, state_dict
 from ganzoo.metrics.resize import torch_bilinear
@@ -26,6 +26,7 @@ FACTS = {
     "classes": 1000,
     "chunk": 16,
     "preprocessing": "x / 255, torch bilinear to 299×299 without antialiasing, 2x - 1; features: pool, no dropout",
+    "measures": LABELS,
 }
 SIDE = 299
 

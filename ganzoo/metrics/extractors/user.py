@@ -18,12 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import WeightsError
-from ganzoo.metrics.extractors.base import Extractor, unit
+from ganzoo.metrics.extractors.base import CLASSES, FEATURES, LABELS, Extractor, unit
 from ganzoo.sources import digest_of_files, sources_of
 from ganzoo.tensor_digest import digest_tensors
 
 PREPROCESSING = "x / 255"
 CHUNK = 64  # images at once, unless the class says so itself
+MANY_CLASSES = 100  # from here on they are taken for ImageNet's, not the data's: which of them are reached says nothing
 ANY = (64, 64)  # size of the first try where the network takes any
 
 
@@ -38,7 +39,10 @@ def load(name: str, device: torch.device) -> Extractor:
         return _both(net(x))
 
     known, chunk = digest(name, net), getattr(net, "chunk", CHUNK)
-    return Extractor(name, known, channels, size, dim, classes, chunk, PREPROCESSING, network, before=unit, device=device)
+    measures = (CLASSES if classes < MANY_CLASSES else LABELS) if classes else FEATURES
+    return Extractor(
+        name, known, channels, size, dim, classes, chunk, PREPROCESSING, network, before=unit, device=device, measures=measures
+    )
 
 
 def digest(name: str, net: nn.Module) -> str:

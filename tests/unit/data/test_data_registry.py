@@ -68,7 +68,8 @@ def test_what_cannot_be_meant_is_refused(pack, arguments, says):
 
 
 def test_every_set_describes_itself_in_json():
-    assert names() == ["digits", "mnist", "cifar10", "celeba", "celeba-hq", "imagenet", "folder", "zip", "pairs", "domains"]
+    toys = ["ring", "grid", "stacked-digits", "stacked-mnist"]
+    assert names() == ["digits", "mnist", "cifar10", *toys, "celeba", "celeba-hq", "imagenet", "folder", "zip", "pairs", "domains"]
     for name in names():
         told = json.loads(json.dumps(describe(name)))
         assert told["name"] == name and told["summary"] and told["how_to_get"]

@@ -11,6 +11,7 @@ import pytest
 from ganzoo.errors import SpecError
 from ganzoo.metrics import protocols
 from ganzoo.metrics.extractors import card, classifier
+from ganzoo.metrics.measure import metric_names
 from ganzoo.metrics.protocol import Protocol
 
 PLAIN = Protocol(name="example", extractor="example-net", weights="00ff", real_data="digits", real_split="train")
@@ -49,6 +50,7 @@ OTHER = {
     "subset": "a fixed shuffle's first",
     "fake_batch": 64,
     "preprocessing": "x / 127.5 - 1",
+    "points": True,
 }
 
 
@@ -103,6 +105,7 @@ def test_no_default_ever_changes():
         "subset": "the first",
         "fake_batch": None,
         "preprocessing": None,
+        "points": False,
     }
 
 
@@ -202,3 +205,19 @@ def test_the_steps_of_the_authors_evaluator():
     )  # fmt: skip
     assert without["reals and fakes in one range"].real_range == (0.0, 1.0)
     assert protocols.steps(protocols.get("mnist-cnn")) == {}
+
+
+@pytest.mark.parametrize("name", ["iyengar-2018@ring-modes", "own@grid-modes", "ring@digits-cnn", "mnist-cnn@ring-modes"])
+def test_points_and_images_have_protocols_of_their_own(name):
+    with pytest.raises(SpecError, match=r"reads (points|images), protocol '.*' is for (images|points)\..* ring and grid"):
+        protocols.get(name)
+
+
+def test_toy_protocols_count_one_fake_and_call_modes_modes():
+    for name in ("ring", "grid", "stacked-digits", "stacked-mnist", "stacked-mnist32"):
+        protocol = protocols.get(name)
+        assert protocol.mode_share == 0 and protocol.labels["modes"] == "modes reached" and protocols.steps(protocol) == {}
+        assert set(metric_names(protocol)) <= set(protocol.labels)
+    assert protocols.get("stacked-digits").labels["frechet"] == "classifier Fréchet distance"
+    assert protocols.get("ring").labels["frechet"] == "Fréchet distance of points"
+    assert "high_quality" not in protocols.get("stacked-digits").labels

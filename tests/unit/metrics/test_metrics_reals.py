@@ -157,7 +157,7 @@ def test_every_field_is_known_to_move_the_reals_or_not():
     images_and_network = {"extractor", "weights", "real_data", "real_split", "real_digest", "statistics", "preprocessing"}
     fakes_alone = {
         "name", "num_fake", "is_splits", "mode_share", "quantisation", "latent", "batch_norm", "ema", "denormalised", "jpeg",
-        "fake_range", "fake_batch", "score_range", "checkpoint",
+        "fake_range", "fake_batch", "score_range", "checkpoint", "points",
     }  # fmt: skip
     assert {field.name for field in fields(Protocol)} == images_and_network | fakes_alone | set(ON_REALS)
 

@@ -1,4 +1,4 @@
-"""The dynamic weights and D's mean outputs of trainings by the rule self, and nothing of the kind for any other."""
+"""The dynamic weights and D's mean outputs of trainings by the rule self, terms beside a loss, and nothing of the kind for any other."""
 
 from __future__ import annotations
 
@@ -118,3 +118,26 @@ def test_the_terms_of_a_translation_have_a_panel_of_their_own(spec, tmp_path):
     assert names(panel, "a") == {f"there and back seed {r['seed']}" for r in mine}
     page = render(spec, world.judgement(records), records, tmp_path, results=None).read_text(encoding="utf-8")
     assert "Distances in the loss over steps" in page and "Dynamic weights over steps" not in page
+
+
+def test_mutual_information_has_a_panel_of_its_own_with_its_unit(spec, tmp_path):
+    records = world.records()
+    mine = [r for r in records if r["case"] == CASE]
+    for record in mine:
+        record["information"] = {"step": [50, 100, 150], "mi": [-0.01, 0.8, None]}
+    found = balance.balances(records, {CASE: "narrow"}, STYLES)
+    (panel,) = found.information
+    assert (panel.case, panel.title) == (CASE, "narrow") and not found.weights and not found.outputs and not found.terms
+    assert names(panel, "b") == {f"bound seed {r['seed']}" for r in mine}
+    told = ElementTree.fromstring(panel.chart).get("aria-label")
+    assert told.startswith(f"mutual information of z and G(z), lower bound, nats over steps, {CASE}: {len(mine)} lines, ending at 0.800")
+    page = render(spec, world.judgement(records), records, tmp_path, results=None).read_text(encoding="utf-8")
+    assert "Mutual information over steps" in page and "Distances in the loss over steps" not in page
+
+
+@pytest.mark.parametrize("table", ["no key", None, {}, {"step": [], "mi": []}, {"step": [50], "mi": [None]}])
+def test_without_an_estimate_there_is_no_panel_of_it(spec, tmp_path, table):
+    records = world.records() if table == "no key" else [r | {"information": table} for r in world.records()]
+    assert balance.balances(records, {}, STYLES) is None
+    page = render(spec, world.judgement(records), records, tmp_path, results=None).read_text(encoding="utf-8")
+    assert "Mutual information over steps" not in page

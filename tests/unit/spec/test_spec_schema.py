@@ -117,6 +117,37 @@ def test_what_a_case_does_not_have_is_not_shown():
         assert idle(case) <= set(dotted(case.model_dump(mode="json")))
 
 
+CONDITIONAL = {"model__num_classes": 10}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"train__ranks": 4, "train__batch_size": 6}, "batch_size 6 does not split into train.ranks 4 equal parts"),
+        ({"train__sync_batchnorm": True}, "train.sync_batchnorm is true, but train.ranks is 1"),
+        ({"train__ranks": 2, "recipe__mine": {"weight": 1.0}}, "only the rule 'alternating', without recipe.mine"),
+        ({"recipe__name": "self", "train__ranks": 2, **{f"optim__{k}": v for k, v in BOTH.items()}}, "train.ranks is 2, but only the rule"),
+        ({"recipe__mine": {"weight": 1.0, "code": 101}}, "recipe.mine.code is 101, expected at most model.latent.dim, 100"),
+        ({"recipe__mine": {"weight": 1.0}, "train__batch_size": 1}, "train.batch_size is 1, but recipe.mine pairs each fake"),
+        ({**CONDITIONAL, "recipe__name": "self", **{f"optim__{k}": v for k, v in BOTH.items()}}, "the rule 'self' tells no classes"),
+        ({**CONDITIONAL, "eval__probe": True}, "a network that is told classes has no features without one"),
+        ({"recipe__name": "self", "recipe__ortho_g": 0.1, **{f"optim__{k}": v for k, v in BOTH.items()}}, "'ortho_g' is 0.1, but only"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(change, message):
+    with pytest.raises(ValidationError, match=message):
+        made(**change)
+
+
+def test_settings_of_what_is_off_are_not_shown():
+    plain = made()
+    assert {"recipe.mine.lr", "recipe.mine.hidden", "train.sync_batchnorm"} <= idle(plain)
+    assert "recipe.mine.weight" not in idle(plain) and "train.ranks" not in idle(plain)
+    used = made(recipe__mine={"weight": 0.5}, train__ranks=1)
+    assert not {"recipe.mine.lr", "recipe.mine.hidden"} & idle(used)
+    assert "train.sync_batchnorm" not in idle(made(train__ranks=2, train__batch_size=4))
+
+
 PAIRS = {"data": {"name": "pairs", "holdout": 9}, "eval__num_select": 4}
 DOMAINS = {"data": {"name": "domains", "holdout": 9, "domains": ["a", "b"]}, "eval__num_select": 4, "recipe__order": "g-first"}
 

@@ -124,3 +124,11 @@ def test_too_few_images_are_refused():
     with pytest.raises(DataError) as caught:
         walk(15, 16)
     assert "15 images make no batch of 16" in str(caught.value) and "train.batch_size" in str(caught.value)
+
+
+def test_float_points_come_through_as_they_are_whatever_the_range():
+    points = torch.randn(12, 2, 1, 1, generator=torch.Generator().manual_seed(0)) * 4
+    batches = Batches(points, 4, (0.0, 1.0), torch.Generator().manual_seed(0), labels=torch.arange(12))
+    for _ in range(6):
+        shown, labels = batches.next()
+        assert shown.dtype == torch.float32 and torch.equal(shown, points[labels])

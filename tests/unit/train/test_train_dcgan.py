@@ -102,7 +102,7 @@ def test_the_fast_path_is_the_plain_path(make_case, pictures, spectral_norm):
     rule = Alternating(
         fast.g, fast.d, fast.optimisers["g"], fast.optimisers["d"], loss="non-saturating", d_weight=1.0, fresh_z=False, autocast=nullcontext
     )  # fmt: skip
-    rule.logits, rule.fakes = fast.d, fast.g  # which would make them float32
+    rule.logits, rule.fakes = (lambda x, told: fast.d(x)), (lambda z, told: fast.g(z))  # which would make them float32
     opt_g, opt_d = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999), foreach=False) for net in (plain.g, plain.d))
     criterion, ones, zeros = torch.nn.BCELoss(), torch.ones(16, dtype=torch.double), torch.zeros(16, dtype=torch.double)
     chance = torch.Generator().manual_seed(3)
