@@ -29,7 +29,7 @@ COLUMNS = ("CIFAR-10", "ImageNet", "CelebA", "CelebA-HQ")
 
 CLAIMS = {
     "liu": [f"L{n}" for n in range(1, 18)],
-    "iyengar": [f"I{n}" for n in range(1, 9)],
+    "iyengar": [f"I{n}" for n in range(1, 12)],
     "machinecurve": [f"M{n}" for n in range(1, 7)],
     "resblocks": [f"R{n}" for n in range(1, 8)],
     "selfgan": [f"W{n}" for n in range(1, 9)],
@@ -37,7 +37,7 @@ CLAIMS = {
 }
 PARTS = {
     "liu": ["L1a", "L1b", "L14a", "L14b"],
-    "iyengar": ["I2a", "I2b", "I5a", "I5b", "I6a", "I6b", "I6c"],
+    "iyengar": ["I2a", "I2b", "I5a", "I5b", "I6a", "I6b", "I6c", "I10a", "I10b", "I11a", "I11b", "I11c"],
     "machinecurve": ["M1a", "M1b", "M2a", "M2b", "M2c", "M2d", "M3a", "M3b", "M3c"],
     "resblocks": ["R4a", "R4b"],
     "selfgan": ["W3a", "W3b"],
@@ -138,6 +138,7 @@ def test_kinds(published, document, claim, kind):
     ("document", "claim", "expected"),
     [
         ("iyengar", "I6", {42, 21, 81.5e6, 173.5e6}),
+        ("iyengar", "I11", {1e-4, 2e-4, 5e-5, 2}),
         ("liu", "L5", {30, 40, 50}),
         ("liu", "L14", {1, 4, 24}),
         ("machinecurve", "M3", {2e-4, 1e-3, 0.5, 0.9, 0.02, 128}),

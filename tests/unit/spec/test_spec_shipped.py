@@ -256,7 +256,9 @@ def test_iyengar_truncation_measures_every_threshold_that_a_claim_names(tier):
 
 
 @pytest.mark.parametrize(
-    "name", ["machinecurve", "iyengar-dropout-128", "iyengar-truncation", "selfgan-mnist", "selfgan-weights", "selfgan-scenes"]
+    "name",
+    ["machinecurve", "iyengar-dropout-128", "iyengar-truncation", "iyengar-mine", "iyengar-attention"]
+    + ["selfgan-mnist", "selfgan-weights", "selfgan-scenes"],
 )
 def test_claims_carry_their_document_s_ids(name):
     """`I4-sn` is a further reading of I4; every family of readings has one of the document's own id."""
@@ -266,6 +268,24 @@ def test_claims_carry_their_document_s_ids(name):
     assert {claim_id.partition("-")[0] for claim_id in ids} <= ids
     for claim_id in ids:
         document.claim(claim_id.partition("-")[0])
+
+
+@pytest.mark.parametrize("data", ["ring", "grid", "stacked-digits", "stacked-mnist"])
+@pytest.mark.parametrize("tier", ["cpu", "full"])
+def test_iyengar_mine_compares_trainings_that_differ_in_its_weight_alone(data, tier):
+    spec = shipped("iyengar-mine")
+    plain, mine = (dotted(spec.resolve(f"{data}-{end}", tier).as_dict()) for end in ("plain", "mine"))
+    assert {path for path in plain.keys() | mine.keys() if plain.get(path) != mine.get(path)} == {"recipe.mine.weight"}
+    assert (plain["recipe.mine.weight"], plain["data.name"]) == (0, data)
+
+
+def test_iyengar_attention_adds_one_thing_at_a_time_and_has_the_document_s_rates():
+    spec, document = shipped("iyengar-attention"), load_document(PUBLISHED / "iyengar.yaml")
+    assert set(changed(spec, "attention", "dcgan")) == set(changed(spec, "sn-attention", "sn-dcgan")) == {"model.attention"}
+    assert set(changed(spec, "sn-dcgan", "dcgan")) == {"model.spectral_norm"}
+    rates = {number.what.rpartition(" ")[2]: number.value for number in document.claim("I10").numbers}
+    for case, base in (("sn-ttur", "sn-dcgan"), ("sn-attention-ttur", "sn-attention")):
+        assert changed(spec, case, base) == {"optim.d.lr": rates["discriminator"], "optim.g.lr": rates["generator"]}
 
 
 @pytest.mark.parametrize("rule", ["usual", "self", "self-code"])
