@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from ganzoo import data
+from ganzoo import data, models
 from ganzoo.bench.catalogue import protocol_of, reals_of, source_of
 from ganzoo.bench.code import science_digest
 from ganzoo.bench.probing import check_probe
@@ -195,7 +195,7 @@ def _check_builds(case: Case, shape: tuple[int, int, int], what: str) -> None:
         with torch.device("meta"):  # no memory and no time, however wide
             build_networks(case, shape, seed=0)
     except UserError as error:
-        if case.data.name in POINTS:  # its advice is for images
+        if case.data.name in POINTS and hasattr(models.get(case.model.name), "SIDES"):  # its advice is for images
             raise SpecError(
                 f"{what}: model '{case.model.name}' makes images, but '{case.data.name}' holds points. Set model.name: point-mlp."
             ) from error

@@ -49,8 +49,10 @@ def record_of(session: Session, status: str) -> dict:
     balance, terms, information = (_columns(logged, names, state) for names in (BALANCE, TERMS, INFORMATION))
     d_losses, g_losses = state.log.steps()[:, :2].T.tolist()
     classes = len(session.images.classes) if session.held is None else 0
-    knows_classes = classes == extractors.card(run.protocol.extractor)["classes"]
-    seen = Seen(losses, d_losses, g_losses, looks, progress.evaluations, progress.start, knows_classes, balance)
+    names = session.images.classes if session.held is None else ()
+    seen = Seen(
+        losses, d_losses, g_losses, looks, progress.evaluations, progress.start, extractors.knows(run.protocol.extractor, names), balance
+    )
     epochs_done = state.step / session.per_epoch
     cases = {**session.known.get("cases", {}), **{name: epoch for name, (_, epoch) in run.stops.items()}}
     identity = {"name": run.resolved.data.name, "split": run.resolved.data.split, "digest": run.data_digest}

@@ -36,5 +36,7 @@ class NonLocalBlock(Recomputable):
         if self.pooled:
             key, value = max_pool2d(key, 2), max_pool2d(value, 2)
         query, key, value = (y.flatten(2).mT.contiguous()[:, None] for y in (query, key, value))  # (N, 1, places, channels)
-        found = scaled_dot_product_attention(query, key, value, scale=1.0)[:, 0].mT  # on a GPU without a matrix of places × places
+        found = scaled_dot_product_attention(query, key, value, scale=1.0)[
+            :, 0
+        ].mT  # where a kernel for it exists, without a matrix of places × places
         return torch.addcmul(x, self.out(found.unflatten(2, x.shape[2:])), self.gamma)

@@ -85,7 +85,7 @@ def measure(protocol: Protocol, reals: Reals, chunks: Iterable[Tensor], device: 
     if len(counts):
         found["modes"], found["entropy"] = coverage_of_counts(counts, protocol.mode_share, network.none)
     if "mode_kl" in names:
-        found["mode_kl"] = mode_divergence(counts, as_independent(reals.counts, network.parts))
+        found["mode_kl"] = mode_divergence(counts, as_independent(reals.counts, network.parts), network.none)
     if "high_quality" in names:
         found["high_quality"] = share_in_modes(counts)
     told = [

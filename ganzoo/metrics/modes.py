@@ -53,14 +53,22 @@ def as_independent(counts: torch.Tensor, parts: int) -> torch.Tensor:
     return expected.flatten()
 
 
-def mode_divergence(fake: torch.Tensor, real: torch.Tensor) -> float:
+def mode_divergence(fake: torch.Tensor, real: torch.Tensor, none: bool = False) -> float:
     """KL(fakes' shares ‖ reals' shares) in nats, of how often each class (k,) was predicted on either side, or is expected on the reals'.
+
+    With `none` the last of them stands for no class and is left out on both sides: what lies in none is `share_in_modes`' affair. Fakes of
+    which none lies in a class count as if all lay in the rarest, which is the largest number that there is.
 
     A class that no real was taken for counts as FEWEST reals, so that the number stays finite. It is biased: for fakes of the reals' own
     law it is about (k - 1)/2 · (1/n_fake + 1/n_real), not 0, and (k - 1)/(2 n_fake) against expected counts.
     """
     if fake.shape != real.shape:
         raise MetricError(f"counts of {len(fake)} classes of the fakes, {len(real)} of the reals: expected the same. Use one classifier.")
+    if none:
+        fake, real = fake[:-1], real[:-1]
     q = real.to(torch.float64).clamp(min=FEWEST)
-    p, q = fake.to(torch.float64) / fake.sum(), q / q.sum()
+    q = q / q.sum()
+    if not bool(fake.any()):
+        return -float(q.min().log())
+    p = fake.to(torch.float64) / fake.sum()
     return max(0.0, float(torch.special.xlogy(p, p / q).sum()))  # rounding may leave -1e-17

@@ -97,11 +97,14 @@ class BigGAN:
         )
 
         @model_validator(mode="after")
-        def _something_to_normalise(self):
-            if self.spectral_attention and self.spectral_norm == "none":
-                raise ValueError(
-                    "model.spectral_attention is true, but model.spectral_norm is 'none': expected false, or a network that is under it"
-                )
+        def _nothing_idle(self):
+            """What another option leaves without effect is refused."""
+            unused = [("power_iterations", 1), ("spectral_attention", False)] if self.spectral_norm == "none" else []
+            unused += [("spectral_attention", False), ("pooled_attention", None)] if self.attention == [] else []
+            for option, off in unused:
+                if (value := getattr(self, option)) != off:
+                    why = "spectral_norm is 'none'" if self.spectral_norm == "none" and option != "pooled_attention" else "attention is []"
+                    raise ValueError(f"{option} is {value}, but {why}: expected {off}")
             return self
 
     @staticmethod

@@ -17,7 +17,10 @@ from torch import Tensor, nn
 
 
 def matrices(net: nn.Module) -> list[nn.Parameter]:
-    """What is regularised: every trainable weight of two axes or more, but for embeddings, whose rows are classes and not filters."""
+    """What is regularised: every trainable weight of two axes or more, but for embeddings, whose rows are classes and not filters.
+
+    Brock's code leaves out G's table of classes alone, and has no use for it in D.
+    """
     tables = {id(p) for layer in net.modules() if isinstance(layer, nn.Embedding) for p in layer.parameters()}
     return [p for p in net.parameters() if p.requires_grad and p.dim() > 1 and id(p) not in tables]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from ganzoo import models
@@ -29,7 +30,7 @@ from ganzoo.train.rules import build_optimisers, build_rule
 def build_networks(case: Case, image: tuple[int, int, int], seed: int) -> tuple[nn.Module, nn.Module]:
     """G and D of a case on the CPU, their first weights drawn from the stream "init"; the global stream is left as it was.
 
-    SpecError where activation checkpointing is asked for and no block can.
+    SpecError where activation checkpointing or synchronised batch norm is asked for and no layer can.
     """
     cls = models.get(case.model.name)
     with torch.random.fork_rng(devices=[]):
@@ -38,8 +39,10 @@ def build_networks(case: Case, image: tuple[int, int, int], seed: int) -> tuple[
     if case.train.activation_checkpointing and not recompute_blocks(g) + recompute_blocks(d):
         raise SpecError(
             f"train.activation_checkpointing is true, but model '{case.model.name}' has no residual or attention blocks here: "
-            "expected false, or a model that has them: biggan, sagan."
+            "expected false, or a model that has them: biggan, sagan, dcgan with attention."
         )
+    if case.train.sync_batchnorm and not any(isinstance(layer, _BatchNorm) for net in (g, d) for layer in net.modules()):
+        raise SpecError(f"train.sync_batchnorm is true, but model '{case.model.name}' has no batch norm here: expected false.")
     return g, d
 
 

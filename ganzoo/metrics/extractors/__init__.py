@@ -6,6 +6,7 @@ The shipped classifiers, those of stacked digits and of points, the published In
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from functools import cache
 
 import torch
@@ -55,7 +56,7 @@ def card(name: str) -> dict:
         return {"name": name, "sha256": own.weights, **facts, "source": name, "licence": "the user's own"}
     if name in classifier.names():
         known = classifier.card(name)
-        facts = {**classifier.shape(name), "dead": classifier.dead(name)}
+        facts = {**classifier.shape(name), "dead": classifier.dead(name), "class_names": list(known["classes"])}
         return {"name": name, "sha256": known["sha256"], **facts, "source": "shipped", "licence": "ganzoo's own"}
     if name in _TOYS:
         return _TOYS[name].card(name)
@@ -76,6 +77,12 @@ def check_at_hand(name: str) -> None:
 def fits(card: dict, shape: Shape) -> bool:
     """Whether the extractor of `card` reads images of `shape` (C, H, W)."""
     return base.fits(card["channels"], card["size"], shape, card.get("grey", True))
+
+
+def knows(name: str, classes: Sequence[str]) -> bool:
+    """Whether the extractor's classes are these, by name; by their number where it has no names for them."""
+    found = card(name)
+    return found["class_names"] == list(classes) if found.get("class_names") else found["classes"] == len(classes)
 
 
 def in_words(card: dict) -> str:

@@ -247,8 +247,25 @@ def test_attention_on_no_map_is_refused_with_the_maps_there_are():
         build(64, attention=[64])
     with pytest.raises(SpecError, match="each side once"):
         build(64, attention=[8, 8])
-    with pytest.raises(pydantic.ValidationError, match="spectral_attention is true, but model.spectral_norm is 'none'"):
+    with pytest.raises(pydantic.ValidationError, match="spectral_attention is True, but spectral_norm is 'none': expected False"):
         MODEL.Options(spectral_attention=True, spectral_norm="none")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"power_iterations": 5, "spectral_norm": "none"}, "power_iterations is 5, but spectral_norm is 'none': expected 1"),
+        ({"spectral_attention": True, "attention": []}, "spectral_attention is True, but attention is .*: expected False"),
+        ({"pooled_attention": False, "attention": []}, "pooled_attention is False, but attention is .*: expected None"),
+        (
+            {"pooled_attention": True, "attention": [], "spectral_norm": "none"},
+            "pooled_attention is True, but attention is .*: expected None",
+        ),
+    ],
+)
+def test_an_option_without_effect_is_refused(options, says):
+    with pytest.raises(pydantic.ValidationError, match=says):
+        MODEL.Options(**options)
 
 
 @pytest.mark.parametrize("layout", ["figure", "code"])

@@ -9,8 +9,8 @@ import sys
 import pytest
 import torch
 import two_ranks
-from conftest import SMALL
 from safetensors.torch import load_file, save_file
+from small_case import SMALL
 from torch import nn
 
 from ganzoo.spec.schema import Case

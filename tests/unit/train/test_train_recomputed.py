@@ -36,7 +36,9 @@ def test_the_weights_are_those_of_a_training_without(make_case):
 
 def test_refused_where_no_block_can(make_case):
     case = make_case({"train.activation_checkpointing": True})
-    with pytest.raises(SpecError, match=r"is true, but model 'mlp-gan' has no residual or attention blocks.*biggan, sagan\.$"):
+    with pytest.raises(
+        SpecError, match=r"is true, but model 'mlp-gan' has no residual or attention blocks.*biggan, sagan, dcgan with attention\.$"
+    ):
         build_networks(case, (1, 8, 8), seed=0)
 
 
