@@ -36,19 +36,26 @@ class Settings:
 
 def run(targets: list[str], settings: Settings) -> int:
     """The exit code. UserError before anything is started or written."""
-    from ganzoo.bench.executor import default_jobs, run_all
+    from ganzoo.bench.executor import Outcome, run_all
+    from ganzoo.bench.ranks import check_devices
     from ganzoo.commands.progress import Bars
 
     wanted = chosen(targets)
     runs = [run for target in wanted for run in _planned(target, settings)]
     device = device_named(settings.device)
+    check_devices(runs, device)
     check_writable(settings.out, "reports", "Choose another with --out DIR.")
     out = console()
-    jobs = settings.jobs or default_jobs(device, len(runs), max((run.resolved.train.ranks for run in runs), default=1))
-    out.print(_announced(runs, settings, device, jobs))
-    begun = time.monotonic()
+    groups = _side_by_side(runs, settings.jobs, device)
+    out.print(_announced(runs, settings, device, groups[0][0]))
+    begun, outcome = time.monotonic(), Outcome()
     with Bars(len(runs)) as bars:
-        outcome = run_all(runs, settings.results, jobs=jobs, device=device, threads=settings.threads, retry=settings.retry, listen=bars)
+        for jobs, group in groups:
+            done = run_all(group, settings.results, jobs=jobs, device=device, threads=settings.threads, retry=settings.retry, listen=bars)
+            outcome.records += done.records
+            outcome.interrupted = done.interrupted
+            if done.interrupted:
+                break
     if outcome.interrupted:
         out.print(f"interrupted; {len(outcome.records)} of {len(runs)} runs are done. The same command goes on where it stopped.")
         return INTERRUPTED
@@ -61,6 +68,18 @@ def run(targets: list[str], settings: Settings) -> int:
     for page in rendered(found, settings.results, settings.out)[:-1]:
         out.print(f"report: {page}", soft_wrap=True)
     return CRASHED if outcome.crashed else DONE
+
+
+def _side_by_side(runs: list[Run], jobs: int | None, device: str) -> list[tuple[int, list[Run]]]:
+    """(runs at a time, runs): all at once where the user says how many, else those of equally many processes together, fewest first."""
+    from ganzoo.bench.executor import default_jobs
+
+    if jobs:
+        return [(jobs, runs)]
+    groups: dict[int, list[Run]] = {}
+    for run in sorted(runs, key=lambda run: run.resolved.train.ranks):  # stable: the spec's order within
+        groups.setdefault(run.resolved.train.ranks, []).append(run)
+    return [(default_jobs(device, len(group), ranks), group) for ranks, group in groups.items()]
 
 
 def _planned(target: Target, settings: Settings) -> list[Run]:

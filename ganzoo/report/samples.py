@@ -17,6 +17,7 @@ WIDEST, NARROWEST = 512, 64  # pixels
 COLOURS = 64  # of a grid that is too large as it is
 TILE = 64  # pixels a side that the pictures of a strip are drawn at, if they are not larger
 LARGEST_SOURCE = 32_000_000  # bytes; a grid is far smaller, so a bigger file is not one
+TOLD = "a row is a class, spread over all if they are more than the rows; a column is one z"
 COLUMNS = {"pairs": "input → output → target", "domains": "input → output, the first domain into the second"}  # of a translation
 POINTS = "points: dark blue in a mode, orange in none, grey the data's; rings are 3 standard deviations"  # of a scatter picture
 
@@ -116,6 +117,8 @@ def _grid(case: str, title: str, runs: list[tuple[dict, dict]], seed: int | None
     record, evaluation = next(((r, e) for r, e in runs if r["seed"] == seed), runs[0])
     about = {"case": case, "title": title, "seed": record["seed"], "epoch": f"{evaluation['epoch']:g}"}
     about["columns"] = COLUMNS.get((record.get("data") or {}).get("name"), "")
+    if ((record.get("resolved") or {}).get("model") or {}).get("num_classes"):
+        about["title"] = "; ".join(filter(None, [title, TOLD]))
     if ((record.get("protocol") or {}).get("fields") or {}).get("points"):
         about |= {"points": True, "title": "; ".join(filter(None, [title, POINTS]))}
     if results is None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from ganzoo import data
 from ganzoo.errors import DataError, WeightsError
 from ganzoo.metrics import extractors
 from ganzoo.metrics.extractors.base import Extractor, unit
@@ -154,3 +155,11 @@ def test_missing_weights(name, monkeypatch, tmp_path):
     with pytest.raises(WeightsError, match="not found. Looked in") as caught:
         extractors.load(name)
     assert extractors.card(name)["sha256"] in str(caught.value)
+
+
+def test_classes_are_known_by_name():
+    """Ten animals are as many as CIFAR-10's classes and others."""
+    cifar = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+    assert extractors.knows("cifar10-cnn", cifar) and not extractors.knows("cifar10-cnn", [*cifar[:9], "goldfish"])
+    assert extractors.knows("mnist-cnn", data.load("digits").classes), "digits are digits"
+    assert extractors.knows("ring-modes", [str(mode) for mode in range(8)]) and not extractors.knows("ring-modes", ["one"])

@@ -37,6 +37,14 @@ def test_same_seed_for_every_case_and_each_at_its_own_epoch(results):
     assert embedded(grids[0]) != embedded(grids[1]) != embedded(grids[2])
 
 
+def test_a_grid_of_classes_says_what_its_rows_are(results):
+    plain, told = record("original", 0), record("width-128", 0)
+    told["resolved"] = {**told["resolved"], "model": {"name": "biggan", "num_classes": 10}}
+    write_samples(results, [plain, told])
+    one, other = samples.grids({"original": "Base", "width-128": "Told"}, [plain, told], results)
+    assert one.title == "Base" and other.title.startswith("Told; a row is a class")
+
+
 def test_small_grid_is_embedded_pixel_by_pixel(results):
     run = record("original", 0)
     write_samples(results, [run], side=96)

@@ -13,6 +13,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from ganzoo.recipes import Batch
+from ganzoo.recipes.rule import parted
 from ganzoo.spec.schema import Case
 from ganzoo.train.distributed import ALONE, Agreement, Ranks, join
 from ganzoo.train.loop import train
@@ -22,26 +24,37 @@ CPU = torch.device("cpu")
 STEPS = 5
 
 
+def labels_of(case: Case, images: Tensor) -> Tensor:
+    return torch.arange(len(images)) % max(1, case.model.num_classes)
+
+
 def by_hand(case: Case, images: Tensor, ranks: Ranks = ALONE) -> dict[str, Tensor]:
     """Three steps in double precision, z the same for a whole batch however many share it: weights, buffers and the last gradients."""
-    state = State.fresh(case, images, 0, STEPS, CPU, ranks=ranks)
+    state = State.fresh(case, images, 0, STEPS, CPU, labels_of(case, images), ranks)
     state.g.double(), state.d.double()
-    generator = torch.Generator().manual_seed(5)
+    generator, classes = torch.Generator().manual_seed(5), case.model.num_classes
 
-    def noise() -> Tensor:
+    def noise() -> Batch:
         whole = torch.randn(case.train.batch_size, case.model.latent.dim, dtype=torch.float64, generator=generator)
-        return whole.chunk(ranks.size)[ranks.rank]
+        z = whole.chunk(ranks.size)[ranks.rank]
+        if not classes:
+            return z
+        return z, torch.randint(classes, (len(whole),), generator=generator).chunk(ranks.size)[ranks.rank]
+
+    def reals() -> Batch:
+        x, told = parted(state.batches.next())
+        return (x.double(), *told) if told else x.double()
 
     step = ranks.in_step(state.rule.step)
     for _ in range(3):
-        step(lambda: state.batches.next().double(), noise, case.recipe.d_steps)
+        step(reals, noise, case.recipe.d_steps)
     grads = {f"{name}.{key}.grad": p.grad for name, net in (("g", state.g), ("d", state.d)) for key, p in net.named_parameters()}
     return state.weights() | grads
 
 
 def trained(case: Case, images: Tensor, ranks: Ranks) -> dict[str, Tensor]:
     """A training by its own streams: z of the first step, weights at the end, losses before and after they are averaged."""
-    state, latents = State.fresh(case, images, 0, STEPS, CPU, ranks=ranks), []
+    state, latents = State.fresh(case, images, 0, STEPS, CPU, labels_of(case, images), ranks), []
     state.g.register_forward_pre_hook(lambda module, arguments: latents.append(arguments[0].clone()))
     train(case, state, STEPS)
     own = state.log.losses.clone()
