@@ -100,7 +100,7 @@ DATASETS: dict[str, Builtin | Collection | ImageFiles | TwoSides] = {
         cifar10.how_to_get,
     ),
     "ring": Builtin(
-        "50,000 + 10,000 points of the plane, 8 Gaussians on a circle; used as they are: data.range plays no part",
+        "50,000 + 10,000 points of the plane, 8 Gaussians on a circle of radius 1; no pixels: used as they are",
         (2, 1, 1),
         partial(points.load_points, "ring"),
         lambda: True,
@@ -109,7 +109,7 @@ DATASETS: dict[str, Builtin | Collection | ImageFiles | TwoSides] = {
         points=True,
     ),
     "grid": Builtin(
-        "50,000 + 10,000 points of the plane, 25 Gaussians on a grid; used as they are: data.range plays no part",
+        "50,000 + 10,000 points of the plane, 25 Gaussians on a grid from -4 to 4, beyond a tanh; no pixels: used as they are",
         (2, 1, 1),
         partial(points.load_points, "grid"),
         lambda: True,
