@@ -19,6 +19,7 @@ from ganzoo.errors import SpecError
 from ganzoo.layers.attention import NonLocalBlock
 from ganzoo.layers.conditional import ClassBatchNorm, ConditionalBatchNorm, ProjectionHead, SharedEmbedding, chunk_size, chunks
 from ganzoo.layers.residual import DownBlock, UpBlock
+from ganzoo.layers.spectral import CONVOLUTIONS, normalise_spectrally
 
 Attention = Callable[[int], NonLocalBlock]  # channels → block
 
@@ -63,6 +64,13 @@ def attention_sides(asked: Sequence[int], side: int, least: int) -> tuple[int, .
     if len(set(asked)) < len(asked):
         raise SpecError(f"model.attention is {list(asked)}, expected each side once. Remove the repeated one.")
     return tuple(asked)
+
+
+def normalise_pair(g: nn.Module, d: nn.Module, whose: str, iterations: int = 1) -> None:
+    """Spectral norm on all convolutions, dense layers and tables of G, of D, of both or of none ("g", "d", "both", "none")."""
+    for net, name in ((g, "g"), (d, "d")):
+        if whose in (name, "both"):
+            normalise_spectrally(net, (*CONVOLUTIONS, nn.Linear, nn.Embedding), iterations)
 
 
 class ResidualGenerator(nn.Module):

@@ -39,12 +39,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from torch import nn
 
-from ganzoo.layers import CONVOLUTIONS, Init, NonLocalBlock, initialise, normalise_spectrally
+from ganzoo.layers import Init, NonLocalBlock, initialise
 from ganzoo.layers.residual_networks import (
     RESIDUAL_SIDES,
     ResidualDiscriminator,
     ResidualGenerator,
     attention_sides,
+    normalise_pair,
     residual_side,
 )
 from ganzoo.models.registry import Options, Shape, register
@@ -130,9 +131,7 @@ class BigGAN:
             _begin_as_code(g, d)
         if g.embed is not None:
             g.embed.spectral = code
-        for net, name in ((g, "g"), (d, "d")):
-            if options.spectral_norm in (name, "both"):
-                normalise_spectrally(net, (*CONVOLUTIONS, nn.Linear, nn.Embedding), options.power_iterations)
+        normalise_pair(g, d, options.spectral_norm, options.power_iterations)
         return g, d
 
 

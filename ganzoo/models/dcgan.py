@@ -3,7 +3,7 @@ Generative Adversarial Networks" (2015), arXiv 1511.06434, §3, for square image
 
 z (N, latent) → 4×4 → … → (N, width_g, side/2, side/2) → (N, C, side, side), channels halved wherever the side doubles;
 image → (N, width_d, side/2, side/2) → … → 4×4 → logit (N,), channels doubled wherever the side halves.
-4×4 kernels without bias; batch norm in all layers but G's last and D's first and last. The networks stand in `ganzoo/layers.py`.
+4×4 kernels without bias; batch norm in all layers but G's last and D's first and last. The networks stand in `ganzoo/layers/dcgan.py`.
 At the defaults and 64×64 colour images: G 3,576,704 and D 2,765,568 parameters (checked by a test).
 
 Default widths are those of *iyengar*'s code (github.com/rikenmehta03/gan_mine, 3693ba3, `model/dcgan.py`): G has 2^⌊log₂(side)/2⌋·side

@@ -21,12 +21,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 from torch import nn
 
-from ganzoo.layers import CONVOLUTIONS, Init, NonLocalBlock, initialise, normalise_spectrally
+from ganzoo.layers import Init, NonLocalBlock, initialise
 from ganzoo.layers.residual_networks import (
     RESIDUAL_SIDES,
     ResidualDiscriminator,
     ResidualGenerator,
     attention_sides,
+    normalise_pair,
     residual_side,
 )
 from ganzoo.models.registry import Options, Shape, register
@@ -63,7 +64,5 @@ class SAGAN:
         d = ResidualDiscriminator(image, options.ch, **alike)
         for net in (g, d):
             initialise(net, options.init)
-        for net, name in ((g, "g"), (d, "d")):
-            if options.spectral_norm in (name, "both"):
-                normalise_spectrally(net, (*CONVOLUTIONS, nn.Linear, nn.Embedding))
+        normalise_pair(g, d, options.spectral_norm)
         return g, d

@@ -74,11 +74,15 @@ class Alternating:
         with frozen(self.params_d), self.autocast():
             loss = self.loss.g(self.logits(fakes, told))
         self.opt_g.zero_grad(set_to_none=True)
-        loss.backward(inputs=self.params_g)
+        self.g_backward(loss, fakes)
         beta, weights = self.ortho_g
         add_gradient(weights, beta)
         self.opt_g.step()
         return loss.detach()
+
+    def g_backward(self, loss: Tensor, fakes: Tensor) -> None:
+        """Leave in G's weights the gradients of what G minimises; `loss` is that of `fakes`."""
+        loss.backward(inputs=self.params_g)
 
     def fakes(self, z: Tensor, told: Told = ()) -> Tensor:
         with self.autocast():

@@ -11,8 +11,7 @@ from torch.optim import Optimizer
 
 from ganzoo.recipes.alternating import Alternating, Told
 from ganzoo.recipes.mutual_information import MovingBound, donsker_varadhan
-from ganzoo.recipes.orthogonal import add_gradient
-from ganzoo.recipes.rule import Batch, frozen
+from ganzoo.recipes.rule import Batch
 from ganzoo.recipes.statistics_network import StatisticsNetwork
 
 INFORMATION_COLUMNS = ("mi",)
@@ -63,24 +62,17 @@ class Informed(Alternating):
         self.z = z[:, : self.code]
         return super().fakes(z, told)
 
-    def g_update(self, fakes: Tensor, told: Told = ()) -> Tensor:
-        """One update of G through the current D and T, and one of T; `fakes` (N, C, H, W) carry G's graph."""
-        with frozen(self.params_d), self.autocast():
-            loss = self.loss.g(self.logits(fakes, told))
+    def g_backward(self, loss: Tensor, fakes: Tensor) -> None:
+        """Beside the loss's gradients, the information's; and T's step."""
         pull, of_t = self._ascent(fakes)
-        self.opt_g.zero_grad(set_to_none=True)
         if self.clip:
             loss.backward(inputs=self.params_g, retain_graph=True)
             add_clipped(self.params_g, torch.autograd.grad(fakes, self.params_g, pull, allow_unused=True))
         else:
             torch.autograd.backward((loss, fakes), (None, pull), inputs=self.params_g)
-        beta, weights = self.ortho_g
-        add_gradient(weights, beta)
-        self.opt_g.step()
         for p, gradient in zip(self.params_t, of_t, strict=True):
             p.grad = gradient
         self.opt_t.step()
-        return loss.detach()
 
     def _ascent(self, fakes: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Gradients of the negative bound, for the fakes (times `weight`) and for each of T's parameters."""
