@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ganzoo.report.text import setting
 from ganzoo.spec import Resolved, dotted
-from ganzoo.spec.schema import idle
+from ganzoo.spec.idle import idle
 
 KINDS = {
     "stated": "by the document",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ganzoo.spec.schema import idle
+from ganzoo.spec.idle import idle
 from ganzoo.spec.spec import Resolved, Spec, Tier
 from ganzoo.spec.tree import dotted
 

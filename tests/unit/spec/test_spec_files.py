@@ -9,7 +9,7 @@ from small_spec import SMALL
 
 from ganzoo.errors import SpecError
 from ganzoo.spec import find_spec, find_specs, load_spec
-from ganzoo.spec.schema import idle
+from ganzoo.spec.idle import idle
 from ganzoo.spec.show import case_as_dict, rows, spec_as_dict
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from ganzoo.spec import Case, dotted
-from ganzoo.spec.schema import idle
+from ganzoo.spec.idle import idle
 from ganzoo.spec.shape import shape_of
 
 CASE = {
